@@ -1,0 +1,164 @@
+"""What happened, and what to do about it. Both are plain frozen data.
+
+Events come in (from executors, metric journals, people and clocks); actions go out (to samplers
+and executors). Nothing else crosses the controller's border. Both are written to the log as JSON
+objects with a ``kind`` (see ``barrido.core.wire``); `VERSION` changes when a shape does.
+
+Every event carries ``at``, seconds since the epoch: time reaches ``decide`` as data.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from barrido.core.trial import Params
+
+VERSION = 1
+
+
+class Verb(StrEnum):
+    """What people may ask of a running sweep. Unknown verbs are refused, never ignored."""
+
+    CANCEL = "cancel"  # the sweep, or one trial
+    PAUSE = "pause"  # start no new trials
+    UNPAUSE = "unpause"
+    UPDATE = "update"  # limits
+
+
+class Outcome(StrEnum):
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELED = "canceled"
+
+
+class Cause(StrEnum):
+    """Why a process is gone."""
+
+    EXIT = "exit"  # it ended by itself, or was killed; ``code`` says how
+    NO_LAUNCH = "no_launch"  # it could never be started
+    LOST = "lost"  # its machine was restarted: nobody's fault, the trial is run again
+
+
+# What comes in ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The sweep begins."""
+
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """A controller took the sweep up after another one died."""
+
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Suggested:
+    """The sampler's answer to question ``ask``: a point per trial number, None where it has none left."""
+
+    ask: int
+    points: tuple[Params | None, ...]
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Launched:
+    """The trial's process is there."""
+
+    trial: int
+    attempt: int
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """One report of the primary metric, in the user's scale. ``step`` is None if the script gave none."""
+
+    trial: int
+    attempt: int
+    value: float
+    step: int | None
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Exited:
+    """The trial's processes are gone, all of them. A negative ``code`` is the signal that ended it."""
+
+    trial: int
+    attempt: int
+    cause: Cause
+    code: int | None
+    at: float
+    detail: str = ""  # the last lines of its log, or why it could not start
+
+
+@dataclass(frozen=True, slots=True)
+class Ticked:
+    """A deadline (`barrido.core.decide.next_deadline`) has passed."""
+
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Requested:
+    """A person's wish. ``request`` identifies it: a wish that is delivered twice counts once."""
+
+    request: str
+    verb: Verb
+    at: float
+    trial: int | None = None
+    changes: dict[str, Any] = field(default_factory=dict)  # UPDATE: new values by limit name
+    origin: str = ""  # who asked: "cli", "sdk", "studio"
+
+
+Event = Started | Resumed | Suggested | Launched | Reported | Exited | Ticked | Requested
+
+
+# What goes out ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Ask the sampler for the points of these trial numbers. ``ask`` numbers the question."""
+
+    ask: int
+    numbers: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    trial: int
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Ask, wait, kill, until every process of the trial is gone; then an `Exited` follows."""
+
+    trial: int
+    attempt: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something a person should read: a notice or a warning."""
+
+    text: str
+    trial: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    outcome: Outcome
+    reason: str
+
+
+Action = Ask | Launch | Stop | Note | Finish

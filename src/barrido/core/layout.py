@@ -1,0 +1,106 @@
+"""Where things lie in a workspace. Path arithmetic only; nothing here touches the disk.
+
+```
+.barrido/                        a workspace
+  sweeps/<name>/
+    sweep.db                     the log and what readers look at (SQLite, WAL)
+    lock                         flock of the controller that runs the sweep; holds its pid
+    controller.log
+    code/                        the snapshot of the training code
+    requests/<id>.json           people's wishes, put in by rename, taken in by the controller
+    feed/<trial>.<attempt>.life      claimed by the attempt's session leader; gets its exit code
+    feed/<trial>.<attempt>.<door>    metric journals: report, mlflow, file (see barrido.trial.journal)
+    feed/<trial>.<attempt>.answer    what the controller decided, for a trial that waits for it
+    trials/<trial>/
+      work/                      the script's working directory: a private copy of code/
+      work/outputs/              its default outputs
+      named-outputs/<output>/    what ${{outputs.<output>}} points to
+      logs/std_log.txt           stdout and stderr
+    tracking/                    gateway and mirror (barrido.tracking)
+  mlflow/                        the default MLflow store, shared by the workspace's sweeps
+```
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+DOORS = ("report", "mlflow", "file")
+
+
+@dataclass(frozen=True, slots=True)
+class TrialFolder:
+    root: Path
+
+    @property
+    def work(self) -> Path:
+        return self.root / "work"
+
+    @property
+    def named_outputs(self) -> Path:
+        return self.root / "named-outputs"
+
+    @property
+    def log(self) -> Path:
+        return self.root / "logs" / "std_log.txt"
+
+
+@dataclass(frozen=True, slots=True)
+class SweepFolder:
+    root: Path
+
+    @property
+    def name(self) -> str:
+        return self.root.name
+
+    @property
+    def db(self) -> Path:
+        return self.root / "sweep.db"
+
+    @property
+    def lock(self) -> Path:
+        return self.root / "lock"
+
+    @property
+    def log(self) -> Path:
+        return self.root / "controller.log"
+
+    @property
+    def code(self) -> Path:
+        return self.root / "code"
+
+    @property
+    def requests(self) -> Path:
+        return self.root / "requests"
+
+    @property
+    def feed(self) -> Path:
+        return self.root / "feed"
+
+    @property
+    def tracking(self) -> Path:
+        return self.root / "tracking"
+
+    def trial(self, number: int) -> TrialFolder:
+        return TrialFolder(self.root / "trials" / str(number))
+
+    def feed_stem(self, trial: int, attempt: int) -> Path:
+        """Prefix of an attempt's files in ``feed/``; add ``.life``, ``.answer`` or ``.<door>``."""
+        return self.feed / f"{trial}.{attempt}"
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    root: Path
+
+    @property
+    def sweeps(self) -> Path:
+        return self.root / "sweeps"
+
+    @property
+    def mlflow(self) -> Path:
+        return self.root / "mlflow"
+
+    def sweep(self, name: str) -> SweepFolder:
+        return SweepFolder(self.sweeps / name)

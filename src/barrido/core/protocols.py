@@ -1,0 +1,221 @@
+"""The seams of the house. Everything on the far side of one can be faked, or brought by a third party."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Protocol
+
+from barrido.core.events import Event, Exited, Launched
+from barrido.core.trial import Params
+
+
+class Fate(StrEnum):
+    """How an observation came to its end; RUNNING while it has not."""
+
+    RUNNING = "running"
+    COMPLETED = "completed"
+    STOPPED = "stopped"  # pruned or canceled: what it reached, not what it would have reached
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What is known of one trial. Lower is better: the sign was converted at the border."""
+
+    number: int
+    params: Params
+    curve: Sequence[float]  # one loss per report, NaN and infinities as they were
+    resource: int  # the highest step, or the number of reports where steps were not given
+    outcome: Fate
+
+    @property
+    def loss(self) -> float:
+        """The lowest loss it ever reported; infinite if none."""
+        return min((v for v in self.curve if v == v), default=float("inf"))
+
+
+class Sampler(Protocol):
+    """Proposes points. A function of its arguments: no memory, no global generator."""
+
+    learns: bool  # False: ``observations`` and ``pending`` do not matter, and may be left empty
+
+    def ask(
+        self,
+        observations: Sequence[Observation],
+        pending: Sequence[Params],
+        numbers: Sequence[int],
+        seed: int,
+    ) -> list[Params | None]:
+        """A point for each trial in ``numbers``; None where the space has none left.
+
+        The same arguments give the same points. The point of trial k is drawn with
+        ``numpy.random.default_rng((seed, k))`` or an equal function of ``seed`` and k, so that
+        samplers that do not learn give the same points at any concurrency.
+        """
+
+
+class Step(StrEnum):
+    GO_ON = "go on"
+    PAUSE = "pause"
+    STOP = "stop"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The answer to a report, with its reason in words that a user will read."""
+
+    step: Step = Step.GO_ON
+    reason: str = ""
+
+    @property
+    def stops(self) -> bool:
+        return self.step is Step.STOP
+
+
+GO_ON = Verdict()
+
+
+class Policy(Protocol):
+    """Early termination. Fed with every report in order; ``judge`` is asked at the policy's points only.
+
+    Holds running statistics so that a verdict costs O(log trials); they are a cache of the reports it
+    was fed, rebuilt on resume by feeding them again. Losses: lower is better, infinite is worst.
+    """
+
+    evaluation_interval: int
+    delay_evaluation: int
+
+    def observe(self, trial: int, n: int, loss: float) -> None:
+        """Trial ``trial`` made its ``n``-th report (from 1)."""
+
+    def ended(self, trial: int) -> None:
+        """Trial ``trial`` will not report again."""
+
+    def judge(self, trial: int, n: int) -> Verdict:
+        """Whether ``trial`` should go on after its ``n``-th report, which was already observed."""
+
+
+class Idle(StrEnum):
+    WAIT = "wait"  # nothing now; ask again after the next event
+    FINISHED = "finished"  # nothing ever again
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Start a new trial. ``until`` is the resource at which it must stop or pause, None: to its end."""
+
+    until: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Promote:
+    """Let a paused trial go on to resource ``until``."""
+
+    trial: int
+    until: int
+    reason: str = ""
+
+
+class Scheduler(Protocol):
+    """Decides how far each trial goes. State in, state out; the state is JSON-able."""
+
+    def init(self) -> Any: ...
+
+    def next(self, state: Any, number: int) -> tuple[Any, Sample | Promote | Idle]:
+        """Work for a free worker. ``number`` is what a sampled trial would be called."""
+
+    def report(self, state: Any, trial: int, resource: int, loss: float) -> tuple[Any, Verdict]: ...
+
+    def ended(self, state: Any, trial: int, loss: float | None) -> Any:
+        """``trial`` will not report again; ``loss`` is its best, None if it failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """All that an executor needs to run one attempt of a trial."""
+
+    trial: int
+    attempt: int
+    params: Params
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One metric value as a script logged it."""
+
+    name: str
+    value: float
+    step: int | None
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """What a trial logged through one door, read up to byte ``offset`` of that door's journal.
+
+    Identified by (trial, attempt, door, offset): delivered again after a crash, it is recognised.
+    """
+
+    trial: int
+    attempt: int
+    door: str  # "report", "mlflow" or "file"
+    offset: int
+    points: tuple[Point, ...]
+    complaints: tuple[str, ...] = ()  # lines that could not be read
+
+
+Signal = Launched | Logged | Exited
+"""What an executor tells."""
+
+Offsets = Mapping[str, int]
+"""How far each door's journal of one attempt has been taken in, in bytes."""
+
+
+class Executor(Protocol):
+    """Runs trials. Every method but ``events`` returns at once; results arrive as events, at least once."""
+
+    def launch(self, order: Order) -> None:
+        """Start an attempt. Repeated for the same attempt, it runs once."""
+
+    def adopt(self, order: Order, offsets: Offsets) -> None:
+        """Take over an attempt that an earlier controller launched, reading on from ``offsets``.
+
+        Alive, ended or lost meanwhile: what happened arrives as events. Never starts anything.
+        """
+
+    def stop(self, trial: int, attempt: int, reason: str) -> None:
+        """Ask, wait a grace period, kill; `Exited` follows when nothing is left. May be repeated."""
+
+    def answer(self, trial: int, attempt: int, offsets: Offsets, verdict: Verdict) -> None:
+        """Tell the trial that its reports up to ``offsets`` are decided, and how the last one was."""
+
+    def events(self, timeout_s: float | None) -> Sequence[Signal]:
+        """What happened since the last call; waits for it up to ``timeout_s`` seconds."""
+
+    def close(self) -> None:
+        """Let go of everything without touching the trials that run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One event with what was decided on it."""
+
+    event: Event
+    actions: tuple[Any, ...]
+
+
+class Clock(Protocol):
+    def now(self) -> float:
+        """Seconds since the epoch."""
+
+
+class Tracker(Protocol):
+    """Shows the sweep in a tracking system. It reads the store by itself; a failure of it stops nothing."""
+
+    def environment(self, trial: int, attempt: int) -> Mapping[str, str]:
+        """The environment variables through which a trial's script finds its run."""
+
+    def close(self, timeout_s: float) -> bool:
+        """Wait until everything has arrived, at most ``timeout_s``; whether it has."""

@@ -1,0 +1,109 @@
+"""A trial: one point of the search space, and where it is in its life."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from math import inf
+from typing import Any
+
+from barrido.errors import IllegalTransition
+
+Params = Mapping[str, Any]
+"""Values by parameter name: str, int, float, bool, or a dict for a nested choice. JSON-able."""
+
+
+class Phase(StrEnum):
+    """Where a trial stands.
+
+    ```
+    QUEUED ─▶ LAUNCHING ─▶ RUNNING ─▶ COMPLETED | FAILED
+      ▲ │         │         │   │
+      │ │         │         │   └▶ PAUSING ─▶ PAUSED ─▶ LAUNCHING | CANCELED
+      │ │         └─────────┴────▶ STOPPING ─▶ PRUNED | CANCELED | COMPLETED | FAILED
+      │ └▶ CANCELED
+      └── from LAUNCHING, RUNNING: the attempt was lost with its machine, a new one follows
+    ```
+
+    PRUNED: stopped by a policy or a scheduler. CANCELED: stopped by a person or a limit.
+    """
+
+    QUEUED = "queued"
+    LAUNCHING = "launching"
+    RUNNING = "running"
+    PAUSING = "pausing"
+    PAUSED = "paused"
+    STOPPING = "stopping"
+    COMPLETED = "completed"
+    PRUNED = "pruned"
+    FAILED = "failed"
+    CANCELED = "canceled"
+
+    @property
+    def is_terminal(self) -> bool:
+        return not TRANSITIONS[self]
+
+    @property
+    def holds_slot(self) -> bool:
+        """Whether a trial in this phase occupies one of the sweep's workers."""
+        return self in HOLDS_SLOT
+
+
+TRANSITIONS: Mapping[Phase, frozenset[Phase]] = {
+    Phase.QUEUED: frozenset({Phase.LAUNCHING, Phase.CANCELED}),
+    Phase.LAUNCHING: frozenset({Phase.RUNNING, Phase.STOPPING, Phase.COMPLETED, Phase.FAILED, Phase.QUEUED}),
+    Phase.RUNNING: frozenset({Phase.PAUSING, Phase.STOPPING, Phase.COMPLETED, Phase.FAILED, Phase.QUEUED}),
+    Phase.PAUSING: frozenset({Phase.PAUSED, Phase.STOPPING, Phase.COMPLETED, Phase.FAILED}),
+    Phase.PAUSED: frozenset({Phase.LAUNCHING, Phase.CANCELED, Phase.PRUNED}),
+    Phase.STOPPING: frozenset({Phase.PRUNED, Phase.CANCELED, Phase.COMPLETED, Phase.FAILED}),
+    Phase.COMPLETED: frozenset(),
+    Phase.PRUNED: frozenset(),
+    Phase.FAILED: frozenset(),
+    Phase.CANCELED: frozenset(),
+}
+
+HOLDS_SLOT = frozenset({Phase.LAUNCHING, Phase.RUNNING, Phase.PAUSING, Phase.STOPPING})
+WORST = inf
+"""What NaN, inf, None and a crash count as. Inside, lower is better."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Trial:
+    """The state of one trial. Mutable: ``decide`` alone owns it.
+
+    ``losses`` holds what was reported in this attempt, sign-converted so that lower is better;
+    its n-th entry is the n-th report. ``best`` is the lowest of them.
+    """
+
+    number: int
+    params: Params
+    phase: Phase = Phase.QUEUED
+    attempt: int = 1
+    reason: str = ""
+    losses: array[float] = field(default_factory=lambda: array("d"))
+    best: float = WORST
+    last_step: int = 0
+    queued_at: float = 0.0
+    started_at: float | None = None
+    ended_at: float | None = None
+    exit_code: int | None = None
+    ends_as: Phase | None = None  # while STOPPING: what the trial will be once it is gone
+
+    @property
+    def reports(self) -> int:
+        return len(self.losses)
+
+
+def move(trial: Trial, phase: Phase, *, reason: str = "") -> None:
+    """Change a trial's phase. The only place where that happens."""
+    if phase not in TRANSITIONS[trial.phase]:
+        allowed = ", ".join(sorted(TRANSITIONS[trial.phase])) or "nothing, it is finished"
+        raise IllegalTransition(
+            f"trial {trial.number} cannot go from {trial.phase} to {phase}",
+            hint=f"from {trial.phase} a trial may go to: {allowed}",
+        )
+    trial.phase = phase
+    if reason:
+        trial.reason = reason

@@ -1,0 +1,72 @@
+"""Events and actions as JSON: ``{"kind": "reported", "trial": 3, …}``.
+
+NaN and the infinities are written as the strings ``"NaN"``, ``"Infinity"``, ``"-Infinity"``, as
+MLflow does on its wire: JSON has no word for them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import fields
+from enum import Enum
+from math import isfinite
+from typing import Any, cast
+
+from barrido.core import events
+from barrido.core.events import Action, Cause, Event, Outcome, Verb
+
+_CLASSES: Mapping[str, type[Any]] = {
+    cls.__name__.lower(): cls
+    for cls in (
+        events.Started, events.Resumed, events.Suggested, events.Launched, events.Reported,
+        events.Exited, events.Ticked, events.Requested,
+        events.Ask, events.Launch, events.Stop, events.Note, events.Finish,
+    )
+}  # fmt: skip
+_KINDS: Mapping[type[Any], str] = {cls: kind for kind, cls in _CLASSES.items()}
+_FIELDS: Mapping[type[Any], tuple[str, ...]] = {
+    cls: tuple(f.name for f in fields(cls)) for cls in _CLASSES.values()
+}
+_ENUMS: Mapping[str, type[Enum]] = {"cause": Cause, "outcome": Outcome, "verb": Verb}
+_TUPLES = frozenset({"points", "numbers"})
+
+
+def number_to_json(value: float) -> float | str:
+    """
+    >>> number_to_json(0.5), number_to_json(float("nan")), number_to_json(float("-inf"))
+    (0.5, 'NaN', '-Infinity')
+    """
+    if isfinite(value):
+        return value
+    return "NaN" if value != value else ("Infinity" if value > 0 else "-Infinity")
+
+
+def kind_of(item: Event | Action) -> str:
+    return _KINDS[type(item)]
+
+
+def encode(item: Event | Action) -> dict[str, Any]:
+    cls = type(item)
+    body: dict[str, Any] = {"kind": _KINDS[cls]}
+    for name in _FIELDS[cls]:
+        body[name] = getattr(item, name)
+    if cls is events.Reported:
+        body["value"] = number_to_json(body["value"])
+    return body
+
+
+def decode(body: Mapping[str, Any]) -> Event | Action:
+    values = dict(body)
+    cls = _CLASSES[values.pop("kind")]
+    for name in values.keys() & _ENUMS.keys():
+        values[name] = _ENUMS[name](values[name])
+    for name in values.keys() & _TUPLES:
+        values[name] = tuple(values[name])
+    if cls is events.Reported:
+        values["value"] = float(values["value"])
+    return cast("Event | Action", cls(**values))
+
+
+def dumps(body: Any) -> str:
+    return json.dumps(body, separators=(",", ":"), ensure_ascii=False, allow_nan=False)

@@ -1,0 +1,1 @@
+"""What a training script may import: ``report``, ``params``, ``should_stop``. Standard library only."""
