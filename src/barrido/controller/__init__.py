@@ -1,1 +1,1 @@
-
+"""The shell around ``decide``: wait, decide, commit, act. In that order, always."""

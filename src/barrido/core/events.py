@@ -97,6 +97,7 @@ class Exited:
     code: int | None
     at: float
     detail: str = ""  # the last lines of its log, or why it could not start
+    logged: tuple[str, ...] = ()  # the metrics it logged, if the primary one was not among them
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,6 +92,8 @@ class SweepFolder:
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
+    """The folder that holds everything: ``.barrido`` in the current folder unless told otherwise."""
+
     root: Path
 
     @property

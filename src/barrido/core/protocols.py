@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
 
-from barrido.core.events import Event, Exited, Launched
+from barrido.core.events import Exited, Launched
 from barrido.core.trial import Params
 
 
@@ -109,21 +109,12 @@ class Sample:
     until: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Promote:
-    """Let a paused trial go on to resource ``until``."""
-
-    trial: int
-    until: int
-    reason: str = ""
-
-
 class Scheduler(Protocol):
     """Decides how far each trial goes. State in, state out; the state is JSON-able."""
 
     def init(self) -> Any: ...
 
-    def next(self, state: Any, number: int) -> tuple[Any, Sample | Promote | Idle]:
+    def next(self, state: Any, number: int) -> tuple[Any, Sample | Idle]:
         """Work for a free worker. ``number`` is what a sampled trial would be called."""
 
     def report(self, state: Any, trial: int, resource: int, loss: float) -> tuple[Any, Verdict]: ...
@@ -198,17 +189,12 @@ class Executor(Protocol):
         """Let go of everything without touching the trials that run."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One event with what was decided on it."""
-
-    event: Event
-    actions: tuple[Any, ...]
-
-
 class Clock(Protocol):
     def now(self) -> float:
-        """Seconds since the epoch."""
+        """Seconds since the epoch. Never runs backward."""
+
+    def wait(self, seconds: float) -> None:
+        """Let that much time pass."""
 
 
 class Tracker(Protocol):

@@ -52,6 +52,13 @@ class Limits:
     def updated(self, changes: Mapping[str, Any]) -> Limits:
         return replace(self, **changes)
 
+    @classmethod
+    def from_json(cls, body: Mapping[str, Any]) -> Limits:
+        values = dict(body)
+        if values.get("stop_after") is not None:
+            values["stop_after"] = StopAfter(**values["stop_after"])
+        return cls(**values)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
@@ -88,6 +95,7 @@ class Recipe:
     limits: Limits
     work: Work
     notices: tuple[str, ...] = ()
+    tracking_uri: str | None = None  # the user's own MLflow; None: the workspace's
 
     def to_json(self) -> dict[str, Any]:
         return {"version": VERSION, **asdict(self)}
@@ -97,10 +105,7 @@ class Recipe:
         values = {name: value for name, value in body.items() if name != "version"}
         if (objective := values.get("objective")) is not None:
             values["objective"] = Objective(objective["metric"], Goal(objective["goal"]))
-        limits = dict(values["limits"])
-        if limits.get("stop_after") is not None:
-            limits["stop_after"] = StopAfter(**limits["stop_after"])
-        values["limits"] = Limits(**limits)
+        values["limits"] = Limits.from_json(values["limits"])
         values["work"] = Work(**{**values["work"], "outputs": tuple(values["work"]["outputs"])})
         values["notices"] = tuple(values["notices"])
         return cls(**values)

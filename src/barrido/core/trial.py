@@ -85,6 +85,7 @@ class Trial:
     losses: array[float] = field(default_factory=lambda: array("d"))
     best: float = WORST
     last_step: int = 0
+    observed: int = 0  # reports that the policy was fed; an attempt that is run again adds none twice
     queued_at: float = 0.0
     started_at: float | None = None
     ended_at: float | None = None

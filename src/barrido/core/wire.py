@@ -29,7 +29,7 @@ _FIELDS: Mapping[type[Any], tuple[str, ...]] = {
     cls: tuple(f.name for f in fields(cls)) for cls in _CLASSES.values()
 }
 _ENUMS: Mapping[str, type[Enum]] = {"cause": Cause, "outcome": Outcome, "verb": Verb}
-_TUPLES = frozenset({"points", "numbers"})
+_TUPLES = frozenset({"points", "numbers", "logged"})
 
 
 def number_to_json(value: float) -> float | str:

@@ -1,1 +1,1 @@
-
+"""Where a sweep is remembered: one writer, any number of readers."""

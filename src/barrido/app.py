@@ -1,0 +1,119 @@
+"""What can be done with sweeps: create, find, resume, ask for something. The SDK and the CLI call this."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import uuid
+from collections.abc import Mapping
+from dataclasses import replace
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+import barrido
+from barrido import daemon
+from barrido.controller import lock, requests
+from barrido.controller.clock import WallClock
+from barrido.core.events import Verb
+from barrido.core.layout import SweepFolder, Workspace
+from barrido.core.recipe import Recipe
+from barrido.errors import RequestError, SweepNotFound
+from barrido.executors.workdir import snapshot
+from barrido.store.queries import Reader
+from barrido.store.sqlite import SqliteStore, explain
+
+
+def workspace(path: str | os.PathLike[str] | None = None) -> Workspace:
+    """The workspace at ``path``; without one, ``$BARRIDO_WORKSPACE`` or ``.barrido`` in this folder."""
+    chosen = path or os.environ.get("BARRIDO_WORKSPACE") or ".barrido"
+    return Workspace(Path(chosen).expanduser().absolute())
+
+
+def create(recipe: Recipe, where: Workspace) -> SweepFolder:
+    """Write the sweep down and hand it to a controller of its own.
+
+    Returns once the controller holds the sweep's lock and its first decisions are committed. Raises
+    RequestError if the name is taken, StoreError if it cannot be written, ControllerError with the
+    log if the controller does not come up. Nothing is half done: a sweep is there whole or not at all.
+    """
+    folder = where.sweep(recipe.name)
+    if folder.root.exists():
+        raise RequestError(
+            f"there already is a sweep {recipe.name!r} in {where.root}",
+            hint=f"give it another name, or see `barrido job show {recipe.name}`",
+        )
+    recipe = replace(recipe, tracking_uri=recipe.tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or None)
+    draft = SweepFolder(where.sweeps / f".draft-{uuid.uuid4().hex}")
+    try:
+        draft.requests.mkdir(parents=True)
+        draft.feed.mkdir()
+        if recipe.work.code is not None:
+            notices = snapshot(Path(recipe.work.code), draft.code)
+            recipe = replace(recipe, notices=(*recipe.notices, *notices))
+        SqliteStore.create(draft, recipe, version=barrido.__version__, at=WallClock().now()).close()
+        draft.root.rename(folder.root)
+    except OSError as error:
+        raise explain(error, f"the sweep could not be written to {where.root}") from error
+    finally:
+        shutil.rmtree(draft.root, ignore_errors=True)
+    daemon.start(folder)
+    return folder
+
+
+def find(where: Workspace, name: str) -> SweepFolder:
+    folder = where.sweep(name)
+    if "/" not in name and folder.db.exists():
+        return folder
+    known = [path.name for path in where.sweeps.iterdir()] if where.sweeps.is_dir() else []
+    known = [one for one in known if not one.startswith(".")]
+    close = get_close_matches(name, known, n=1)
+    raise SweepNotFound(
+        f"there is no sweep {name!r} in {where.root}",
+        hint=f"did you mean {close[0]!r}?" if close else "`barrido job list` shows those there are",
+    )
+
+
+def is_running(folder: SweepFolder) -> bool:
+    """Whether a controller runs the sweep now."""
+    return lock.holder(folder) is not None
+
+
+def resume(folder: SweepFolder) -> None:
+    """Start a controller for a sweep whose controller died. Trials that still run are adopted.
+
+    Raises SweepBusy (as ControllerError) if one runs, RequestError if the sweep is over.
+    """
+    with Reader(folder) as reader:
+        phase = reader.sweep().phase
+    if phase.is_terminal:
+        raise RequestError(
+            f"sweep {folder.name!r} is over ({phase}): there is nothing to resume",
+            hint="create a new sweep to run more trials",
+        )
+    daemon.start(folder)
+
+
+def request(
+    folder: SweepFolder,
+    verb: Verb,
+    *,
+    trial: int | None = None,
+    changes: Mapping[str, Any] | None = None,
+    origin: str,
+) -> None:
+    """Ask the sweep's controller for something. A sweep whose controller died is taken up again for it.
+
+    Raises RequestError if the sweep is over, or if the changes are no valid limits.
+    """
+    with Reader(folder) as reader:
+        phase = reader.sweep().phase
+    if phase.is_terminal:
+        raise RequestError(f"sweep {folder.name!r} is over ({phase}): it cannot {verb}")
+    try:
+        requests.check_limits(changes or {})
+    except ValueError as error:
+        raise RequestError(str(error)) from None
+    requests.put(folder, verb, trial=trial, changes=changes, origin=origin)
+    if not is_running(folder):
+        daemon.start(folder)

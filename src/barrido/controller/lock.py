@@ -1,0 +1,55 @@
+"""One controller a sweep: a lock that the kernel lets go of when its holder dies."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from types import TracebackType
+
+from barrido.core.layout import SweepFolder
+from barrido.errors import SweepBusy
+
+
+class SweepLock:
+    """An flock on the sweep's ``lock`` file, which holds the pid of the controller.
+
+    Trials never inherit it: the descriptor closes on exec.
+    """
+
+    def __init__(self, folder: SweepFolder) -> None:
+        self._fd = os.open(folder.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            pid = holder(folder)
+            os.close(self._fd)
+            raise SweepBusy(
+                f"sweep {folder.name!r} is already running (process {pid})",
+                hint=f"watch it with `barrido job stream {folder.name}`",
+            ) from None
+        os.ftruncate(self._fd, 0)
+        os.pwrite(self._fd, str(os.getpid()).encode(), 0)
+
+    def __enter__(self) -> SweepLock:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        os.close(self._fd)
+
+
+def holder(folder: SweepFolder) -> int | None:
+    """The pid of the controller that runs the sweep now, None if there is none."""
+    try:
+        fd = os.open(folder.lock, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return int(os.pread(fd, 32, 0) or b"0")
+    else:
+        return None
+    finally:
+        os.close(fd)

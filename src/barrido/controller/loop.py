@@ -1,0 +1,240 @@
+"""The controller: one thread that waits, decides, commits and acts."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import assert_never
+
+from barrido.controller import requests
+from barrido.controller.intake import Intake
+from barrido.core import wire
+from barrido.core.decide import Plan, begin, decide, next_deadline, reconcile
+from barrido.core.events import (
+    Action,
+    Ask,
+    Event,
+    Exited,
+    Finish,
+    Launch,
+    Note,
+    Outcome,
+    Resumed,
+    Started,
+    Stop,
+    Suggested,
+    Ticked,
+)  # fmt: skip
+from barrido.core.layout import SweepFolder
+from barrido.core.protocols import GO_ON, Clock, Executor, Logged, Order, Sampler, Signal
+from barrido.core.recipe import Recipe
+from barrido.core.state import SweepState, observations, pending
+from barrido.core.trial import Phase
+from barrido.errors import HistoryMismatch, StoreError
+from barrido.store.batch import Batch, Decision, Remark, Store
+
+log = logging.getLogger(__name__)
+
+LOOK_S = 0.25
+"""How long a person's request may wait for the controller to look."""
+
+RETRY_S = 2.0
+"""How long a batch waits to be written again when the disk did not take it."""
+
+
+class Controller:
+    """Runs one sweep, from wherever its log stands to its end.
+
+    ``watch`` is called on each turn of the loop, with what it returns added as remarks: for the
+    edges that want looking after (the tracker). ``folder`` is where requests come in, None for none.
+    """
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        plan: Plan,
+        sampler: Sampler,
+        executor: Executor,
+        store: Store,
+        clock: Clock,
+        *,
+        folder: SweepFolder | None = None,
+        watch: Callable[[], Sequence[str]] | None = None,
+    ) -> None:
+        self._recipe = recipe
+        self._plan = plan
+        self._sampler = sampler
+        self._executor = executor
+        self._store = store
+        self._clock = clock
+        self._folder = folder
+        self._watch = watch
+        self._intake = Intake(plan.metric)
+        self._looked_at = 0.0
+        self.state = begin(plan)
+
+    def begin(self) -> None:
+        """Take the sweep up: replay its log, adopt what runs, repeat what may not have been done."""
+        resumed = replay(self._plan, self.state, self._store)
+        if not resumed:
+            remarks = [Remark(self._clock.now(), text) for text in self._recipe.notices]
+            self._turn([Started(self._clock.now())], Batch(remarks=remarks))
+            return
+        if self.state.phase.is_terminal:
+            return
+        for trial in self.state.live.values():
+            self._intake.restore(
+                trial.number, trial.attempt, self._store.attempt(trial.number, trial.attempt)
+            )
+            order = Order(trial.number, trial.attempt, trial.params)
+            self._executor.adopt(order, self._intake.offsets(trial.number, trial.attempt))
+        batch = Batch()
+        again = reconcile(self.state)
+        for action in again:
+            if isinstance(action, Ask):
+                self._answer_question(action, batch)
+        self._turn([Resumed(self._clock.now())], batch, [a for a in again if not isinstance(a, Ask)])
+
+    def run(self) -> Outcome:
+        """Until the sweep is over."""
+        while not self.state.phase.is_terminal:
+            self._turn(self._executor.events(self._wait_s()), Batch())
+        return Outcome(self.state.phase.value)
+
+    def _wait_s(self) -> float | None:
+        deadline = next_deadline(self.state)
+        wait = None if deadline is None else max(0.0, deadline - self._clock.now())
+        if self._folder is None:
+            return wait
+        return LOOK_S if wait is None else min(wait, LOOK_S)
+
+    def _turn(self, news: Sequence[Signal | Event], batch: Batch, again: Sequence[Action] = ()) -> None:
+        """One turn of the loop: everything that is new becomes one transaction, then is acted on."""
+        decided: dict[tuple[int, int], int] = {}  # reports of each attempt before this turn
+        for one in news:
+            match one:
+                case Logged():
+                    for report in self._intake.take(one, batch):
+                        key = (report.trial, report.attempt)
+                        if key not in decided and (trial := self.state.live.get(report.trial)):
+                            decided[key] = trial.reports
+                        self._decide(report, batch)
+                case Exited():
+                    logged = self._intake.close(one.trial, one.attempt)
+                    self._decide(replace(one, logged=logged) if logged else one, batch)
+                case _:
+                    self._decide(one, batch)
+        taken = self._look(batch)
+        deadline = next_deadline(self.state)
+        if deadline is not None and (now := self._clock.now()) >= deadline:
+            self._decide(Ticked(now), batch)
+        if batch:
+            self._commit(batch)
+        for decision in batch.decisions:
+            for action in decision.actions:
+                self._act(action)
+        for action in again:
+            self._act(action)
+        for (number, attempt), before in decided.items():
+            self._answer(number, attempt, before)
+        requests.drop(taken)
+
+    def _decide(self, event: Event, batch: Batch) -> None:
+        actions = decide(self._plan, self.state, event)
+        batch.decisions.append(Decision(event, actions))
+        if (trial := getattr(event, "trial", None)) is not None and trial in self.state.trials:
+            batch.touched.add(trial)
+        for action in actions:
+            match action:
+                case Launch() | Stop():
+                    batch.touched.add(action.trial)
+                    batch.durable = True
+                case Note():
+                    batch.remarks.append(Remark(event.at, action.text, action.trial))
+                case Finish():
+                    batch.durable = True
+                case Ask():
+                    # Asked and answered in one transaction: nobody ever sees the question alone.
+                    self._answer_question(action, batch)
+                case _:
+                    assert_never(action)
+
+    def _answer_question(self, question: Ask, batch: Batch) -> None:
+        learns = self._sampler.learns
+        points = self._sampler.ask(
+            observations(self.state) if learns else (),
+            pending(self.state) if learns else (),
+            question.numbers,
+            self._recipe.seed,
+        )
+        self._decide(Suggested(question.ask, tuple(points), self._clock.now()), batch)
+
+    def _look(self, batch: Batch) -> Sequence[requests.Taken]:
+        """Take in what people asked for and what the edges have to say, a few times a second."""
+        now = self._clock.now()
+        if self._folder is None or now < self._looked_at + LOOK_S:
+            return ()
+        self._looked_at = now
+        taken = requests.take(self._folder, at=now)
+        for one in taken:
+            if one.event is None:
+                batch.remarks.append(Remark(now, one.refusal))
+            else:
+                self._decide(one.event, batch)
+        if self._watch is not None:
+            batch.remarks.extend(Remark(now, text) for text in self._watch())
+        return taken
+
+    def _commit(self, batch: Batch) -> None:
+        """Write the batch, however long the disk takes to accept it. Nothing is done before."""
+        while True:
+            try:
+                self._store.commit(batch, self.state)
+            except StoreError as error:
+                log.error("%s\n  trials go on; trying again every %g s", error, RETRY_S)
+                self._clock.wait(RETRY_S)
+            else:
+                return
+
+    def _act(self, action: Action) -> None:
+        match action:
+            case Launch(number, attempt):
+                trial = self.state.trials[number]
+                if trial.attempt == attempt and trial.phase in (Phase.LAUNCHING, Phase.RUNNING):
+                    self._executor.launch(Order(number, attempt, trial.params))
+            case Stop(number, attempt, reason):
+                self._executor.stop(number, attempt, reason)
+            case Ask() | Note() | Finish():
+                pass
+            case _:
+                assert_never(action)
+
+    def _answer(self, number: int, attempt: int, before: int) -> None:
+        """Tell a trial that waits at a policy's point that it may go on; `stop` tells the others."""
+        policy = self.state.policy
+        trial = self.state.live.get(number)
+        if policy is None or trial is None or trial.attempt != attempt or trial.phase is Phase.STOPPING:
+            return
+        every = policy.evaluation_interval
+        latest = trial.reports // every * every
+        if latest > before and latest >= policy.delay_evaluation:
+            self._executor.answer(number, attempt, self._intake.offsets(number, attempt), GO_ON)
+
+
+def replay(plan: Plan, state: SweepState, store: Store) -> bool:
+    """Feed the log to ``state``; whether there was one. Raises `HistoryMismatch` if it decides otherwise.
+
+    A question that was never answered is not asked of the sampler here: `reconcile` does that.
+    """
+    any_event = False
+    for position, decision in enumerate(store.decisions()):
+        any_event = True
+        actions = decide(plan, state, decision.event)
+        if actions != list(decision.actions):
+            raise HistoryMismatch(
+                f"event {position} ({wire.kind_of(decision.event)}) leads to other decisions than it did:"
+                f" then {list(decision.actions)}, now {actions}",
+                hint="the sweep was run by another version of barrido; resume it with that one",
+            )
+    return any_event

@@ -1,0 +1,123 @@
+"""The state of a sweep: what ``decide`` knows, rebuilt from the log by feeding it the same events."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from barrido.core.events import Outcome
+from barrido.core.protocols import Fate, Observation, Policy
+from barrido.core.recipe import Limits
+from barrido.core.trial import WORST, Params, Phase, Trial
+from barrido.errors import IllegalTransition
+
+
+class SweepPhase(StrEnum):
+    """Where a sweep stands.
+
+    ```
+    CREATED ─▶ RUNNING ⇄ PAUSED
+                  │         │
+                  ├─────────┴▶ ENDING ─▶ COMPLETED | FAILED | CANCELED
+                  └──────────▶ COMPLETED | FAILED
+    ```
+
+    PAUSED: no new trials start, running ones go on. ENDING: its outcome is known, trials still run.
+    """
+
+    CREATED = "created"
+    RUNNING = "running"
+    PAUSED = "paused"
+    ENDING = "ending"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELED = "canceled"
+
+    @property
+    def is_terminal(self) -> bool:
+        return not SWEEP_TRANSITIONS[self]
+
+
+_ENDS = frozenset({SweepPhase.ENDING, SweepPhase.COMPLETED, SweepPhase.FAILED})
+SWEEP_TRANSITIONS: Mapping[SweepPhase, frozenset[SweepPhase]] = {
+    SweepPhase.CREATED: frozenset({SweepPhase.RUNNING}),
+    SweepPhase.RUNNING: frozenset({SweepPhase.PAUSED}) | _ENDS,
+    SweepPhase.PAUSED: frozenset({SweepPhase.RUNNING}) | _ENDS,
+    SweepPhase.ENDING: frozenset({SweepPhase.COMPLETED, SweepPhase.FAILED, SweepPhase.CANCELED}),
+    SweepPhase.COMPLETED: frozenset(),
+    SweepPhase.FAILED: frozenset(),
+    SweepPhase.CANCELED: frozenset(),
+}
+
+
+@dataclass(slots=True, kw_only=True)
+class SweepState:
+    """Mutable, and owned by ``decide`` alone. ``policy`` is a cache of the reports it was fed."""
+
+    limits: Limits
+    scheduler: Any = None
+    policy: Policy | None = None
+    phase: SweepPhase = SweepPhase.CREATED
+    reason: str = ""
+    ends_as: Outcome | None = None  # while ENDING
+    trials: dict[int, Trial] = field(default_factory=dict)
+    live: dict[int, Trial] = field(default_factory=dict)  # those that hold a slot
+    questions: dict[int, tuple[int, ...]] = field(default_factory=dict)  # asked, not yet answered
+    asked: int = 0
+    next_number: int = 0
+    exhausted: bool = False
+    best: int | None = None
+    best_loss: float = WORST
+    succeeded: bool = False  # some trial ended with something to show
+    failures: int = 0  # trials that ended without, while none had succeeded
+    first_failure: str = ""
+    judged: bool = False  # the policy was applied at least once
+    unhelpful: int = 0  # trials in a row that did not improve the best (limits.stop_after)
+    helped_loss: float = WORST
+    started_at: float = 0.0
+    seen_at: float = 0.0  # the latest event; what lies between it and a resumption is down time
+    down_s: float = 0.0
+    requests: set[str] = field(default_factory=set)
+
+    @property
+    def free(self) -> int:
+        """Slots with neither a trial nor a question for one."""
+        waiting = sum(map(len, self.questions.values())) if self.questions else 0
+        return self.limits.max_concurrent_trials - len(self.live) - waiting
+
+
+def move_sweep(state: SweepState, phase: SweepPhase) -> None:
+    """Change the sweep's phase. The only place where that happens."""
+    if phase not in SWEEP_TRANSITIONS[state.phase]:
+        raise IllegalTransition(f"a sweep cannot go from {state.phase} to {phase}")
+    state.phase = phase
+
+
+_FATES = {
+    Phase.COMPLETED: Fate.COMPLETED,
+    Phase.PRUNED: Fate.STOPPED,
+    Phase.CANCELED: Fate.STOPPED,
+    Phase.FAILED: Fate.FAILED,
+}
+
+
+def observations(state: SweepState) -> list[Observation]:
+    """What a sampler may learn from: every trial that reported something or ended."""
+    return [
+        Observation(
+            t.number,
+            t.params,
+            tuple(t.losses),
+            max(t.last_step, t.reports),
+            _FATES.get(t.phase, Fate.RUNNING),
+        )
+        for t in state.trials.values()
+        if t.reports or t.phase.is_terminal
+    ]
+
+
+def pending(state: SweepState) -> list[Params]:
+    """The points that are being evaluated."""
+    return [t.params for t in state.live.values()]

@@ -1,0 +1,109 @@
+"""The controller as a process of its own, which outlives the shell that started it.
+
+``python -m barrido.daemon FOLDER READY_FD``: takes the sweep's lock, takes the sweep up from its log,
+says so on READY_FD, and runs it to its end.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import subprocess
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+
+from barrido.controller.clock import WallClock
+from barrido.controller.lock import SweepLock
+from barrido.controller.loop import Controller
+from barrido.core.layout import SweepFolder, Workspace
+from barrido.errors import BarridoError, ControllerError
+from barrido.registry import build_executor, build_plan, build_sampler, build_tracker
+from barrido.store.sqlite import SqliteStore
+
+DRAIN_S = 30.0
+"""How long a controller whose sweep is over waits for MLflow to have everything."""
+
+
+def start(folder: SweepFolder) -> None:
+    """Start a controller for the sweep; returns once it holds the lock and has taken the sweep up.
+
+    Raises ControllerError with what the controller said if it does not come to that.
+    """
+    ours, theirs = os.pipe()
+    try:
+        with folder.log.open("ab") as log:
+            # The child forks and leaves: the controller belongs to no shell and no notebook.
+            process = subprocess.Popen(
+                [sys.executable, "-m", "barrido.daemon", str(folder.root), str(theirs)],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                pass_fds=(theirs,),
+                start_new_session=True,
+                cwd="/",
+            )
+    except OSError as error:
+        os.close(ours)
+        raise ControllerError(f"the controller could not be started: {error}") from error
+    finally:
+        os.close(theirs)
+    with os.fdopen(ours, "rb") as pipe:
+        said = pipe.read()
+    process.wait()
+    if said == b"ready":
+        return
+    if said:
+        problem = json.loads(said)
+        raise ControllerError(problem["message"], hint=problem["hint"])
+    tail = folder.log.read_text(errors="replace")[-2000:]
+    raise ControllerError(f"the controller ended before it was ready:\n{tail}", hint=f"see {folder.log}")
+
+
+def run(folder: SweepFolder, ready_fd: int) -> None:
+    """Run the sweep in this process."""
+    with ExitStack() as stack:
+        stack.enter_context(SweepLock(folder))
+        store = SqliteStore(folder)
+        stack.callback(store.close)
+        recipe = store.recipe()
+        tracker = build_tracker(recipe, folder, Workspace(folder.root.parent.parent))
+        executor = build_executor(recipe, folder, tracker)
+        stack.callback(executor.close)
+        controller = Controller(
+            recipe,
+            build_plan(recipe),
+            build_sampler(recipe),
+            executor,
+            store,
+            WallClock(),
+            folder=folder,
+            watch=tracker.watch,
+        )
+        controller.begin()
+        os.write(ready_fd, b"ready")
+        os.close(ready_fd)
+        controller.run()
+        tracker.close(DRAIN_S)
+
+
+def main(argv: list[str]) -> None:
+    folder, ready_fd = SweepFolder(Path(argv[0])), int(argv[1])
+    os.set_inheritable(ready_fd, False)
+    if os.fork():
+        os._exit(0)
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO)
+    try:
+        run(folder, ready_fd)
+    except BarridoError as error:
+        logging.getLogger(__name__).error("%s", error)
+        try:
+            os.write(ready_fd, json.dumps({"message": error.message, "hint": error.hint}).encode())
+        except OSError:
+            pass  # it was ready long ago; the log has it
+        raise SystemExit(error.exit_code) from error
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

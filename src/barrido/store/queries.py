@@ -1,0 +1,211 @@
+"""What readers ask a sweep's database: the live view, the SDK, the studio. Read-only, any number of them."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import nan
+from types import TracebackType
+from typing import Any
+
+from barrido.core.layout import SweepFolder, Workspace
+from barrido.core.recipe import Limits, Recipe
+from barrido.core.state import SweepPhase
+from barrido.core.trial import HOLDS_SLOT, Phase
+from barrido.errors import StoreError, SweepNotFound
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SweepRow:
+    """A sweep as it stands. Values are in the user's scale, times in seconds since the epoch."""
+
+    recipe: Recipe
+    phase: SweepPhase
+    reason: str
+    limits: Limits
+    best_trial: int | None
+    best_value: float | None
+    created_at: float
+    started_at: float | None
+    ended_at: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrialRow:
+    number: int
+    attempt: int
+    phase: Phase
+    params: Mapping[str, Any]
+    reason: str
+    reports: int
+    best_value: float | None
+    last_value: float | None
+    last_step: int
+    queued_at: float
+    started_at: float | None
+    ended_at: float | None
+    exit_code: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class MetricRow:
+    """``seq`` counts the values of one attempt in the order they were read; NaN and infinities as logged."""
+
+    trial: int
+    attempt: int
+    seq: int
+    door: str
+    name: str
+    value: float
+    step: int | None
+    at: float
+    counts: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NoteRow:
+    seq: int
+    at: float
+    trial: int | None
+    text: str
+
+
+_TRIALS = (
+    "SELECT number, attempt, phase, params, reason, reports, best_value, last_value, last_step,"
+    " queued_at, started_at, ended_at, exit_code FROM trials"
+)
+
+
+class Reader:
+    """Looks at one sweep. A view of the newest commit at each call; never blocks the writer."""
+
+    def __init__(self, folder: SweepFolder) -> None:
+        if not folder.db.exists():
+            raise SweepNotFound(f"there is no sweep in {folder.root}")
+        self.folder = folder
+        # Read-write in name only: a read-only connection cannot open a WAL whose writer died.
+        self._db = sqlite3.connect(folder.db, isolation_level=None, timeout=20)
+        self._db.execute("PRAGMA query_only = ON")
+        self._recipe: Recipe | None = None
+
+    def __enter__(self) -> Reader:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._db.close()
+
+    def version(self) -> int:
+        """Changes whenever something was committed."""
+        return int(self._db.execute("PRAGMA data_version").fetchone()[0])
+
+    def sweep(self) -> SweepRow:
+        row = self._db.execute(
+            "SELECT recipe, phase, reason, limits, best_trial, best_value, created_at, started_at, ended_at"
+            " FROM sweep"
+        ).fetchone()
+        if self._recipe is None:
+            self._recipe = Recipe.from_json(json.loads(row[0]))
+        return SweepRow(
+            recipe=self._recipe,
+            phase=SweepPhase(row[1]),
+            reason=row[2],
+            limits=Limits.from_json(json.loads(row[3])),
+            best_trial=row[4],
+            best_value=row[5],
+            created_at=row[6],
+            started_at=row[7],
+            ended_at=row[8],
+        )
+
+    def trials(self, numbers: Sequence[int] | None = None) -> list[TrialRow]:
+        """All trials by number, or those in ``numbers``."""
+        if numbers is None:
+            rows = self._db.execute(f"{_TRIALS} ORDER BY number")
+        else:
+            marks = ",".join("?" * len(numbers))
+            rows = self._db.execute(f"{_TRIALS} WHERE number IN ({marks}) ORDER BY number", tuple(numbers))
+        return [_trial(row) for row in rows]
+
+    def running(self) -> list[TrialRow]:
+        """The trials that hold a slot."""
+        phases = ",".join(f"'{phase}'" for phase in HOLDS_SLOT)
+        rows = self._db.execute(f"{_TRIALS} WHERE phase IN ({phases}) ORDER BY number")
+        return [_trial(row) for row in rows]
+
+    def counts(self) -> dict[Phase, int]:
+        """How many trials are in each phase."""
+        rows = self._db.execute("SELECT phase, count(*) FROM trials GROUP BY phase")
+        return {Phase(phase): count for phase, count in rows}
+
+    def metrics(self, trial: int, *, name: str | None = None, attempt: int | None = None) -> list[MetricRow]:
+        """What a trial logged, in order: in its latest attempt unless told otherwise."""
+        sql = (
+            "SELECT trial, attempt, seq, door, name, value, step, at, counts FROM metrics WHERE trial = ?"
+            " AND attempt = coalesce(?, (SELECT max(attempt) FROM metrics WHERE trial = ?))"
+        )
+        args: tuple[Any, ...] = (trial, attempt, trial)
+        if name is not None:
+            sql, args = f"{sql} AND name = ?", (*args, name)
+        return [
+            MetricRow(t, a, seq, door, metric, nan if value is None else value, step, at, bool(counts))
+            for t, a, seq, door, metric, value, step, at, counts in self._db.execute(
+                f"{sql} ORDER BY seq", args
+            )
+        ]
+
+    def metric_names(self) -> list[str]:
+        return [name for (name,) in self._db.execute("SELECT DISTINCT name FROM metrics ORDER BY name")]
+
+    def notes(self, after: int = 0) -> list[NoteRow]:
+        """What people should read, newer than note number ``after``."""
+        rows = self._db.execute("SELECT seq, at, trial, text FROM notes WHERE seq > ? ORDER BY seq", (after,))
+        return [NoteRow(*row) for row in rows]
+
+    def events(self, after: int = 0) -> Iterator[tuple[int, dict[str, Any], list[dict[str, Any]]]]:
+        """The log: (number, event, what was decided), as JSON (see `barrido.core.wire`)."""
+        for seq, body, actions in self._db.execute(
+            "SELECT seq, body, actions FROM events WHERE seq > ? ORDER BY seq", (after,)
+        ):
+            yield seq, json.loads(body), json.loads(actions)
+
+
+def _trial(row: tuple[Any, ...]) -> TrialRow:
+    return TrialRow(
+        number=row[0],
+        attempt=row[1],
+        phase=Phase(row[2]),
+        params=json.loads(row[3]),
+        reason=row[4],
+        reports=row[5],
+        best_value=row[6],
+        last_value=row[7],
+        last_step=row[8],
+        queued_at=row[9],
+        started_at=row[10],
+        ended_at=row[11],
+        exit_code=row[12],
+    )
+
+
+def sweeps(workspace: Workspace) -> list[SweepFolder]:
+    """The sweeps of a workspace, oldest first."""
+    if not workspace.sweeps.is_dir():
+        return []
+    by_age = []
+    for path in workspace.sweeps.iterdir():
+        folder = SweepFolder(path)
+        if path.name.startswith(".") or not folder.db.exists():
+            continue
+        try:
+            with Reader(folder) as reader:
+                by_age.append((reader.sweep().created_at, folder))
+        except sqlite3.Error as error:
+            raise StoreError(f"{folder.db} cannot be read: {error}") from error
+    return [folder for _, folder in sorted(by_age, key=lambda pair: pair[0])]

@@ -1,0 +1,69 @@
+-- One database a sweep. `events` is the truth; `sweep` and `trials` are what readers look at, written
+-- in the transaction of the event that changed them. Times are seconds since the epoch.
+
+CREATE TABLE sweep (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    name TEXT NOT NULL,
+    version TEXT NOT NULL,          -- of barrido, when the sweep was created
+    recipe TEXT NOT NULL,           -- JSON, barrido.core.recipe
+    phase TEXT NOT NULL,
+    reason TEXT NOT NULL DEFAULT '',
+    limits TEXT NOT NULL,           -- JSON; as they are now, after updates
+    best_trial INTEGER,
+    best_value REAL,                -- in the user's scale
+    created_at REAL NOT NULL,
+    started_at REAL,
+    ended_at REAL
+) STRICT;
+
+CREATE TABLE trials (
+    number INTEGER PRIMARY KEY,
+    attempt INTEGER NOT NULL,
+    phase TEXT NOT NULL,
+    params TEXT NOT NULL,           -- JSON
+    reason TEXT NOT NULL,
+    reports INTEGER NOT NULL,       -- of the primary metric, in this attempt
+    best_value REAL,                -- of the primary metric, in the user's scale
+    last_value REAL,
+    last_step INTEGER NOT NULL,
+    queued_at REAL NOT NULL,
+    started_at REAL,
+    ended_at REAL,
+    exit_code INTEGER
+) STRICT;
+
+CREATE TABLE events (
+    seq INTEGER PRIMARY KEY,
+    at REAL NOT NULL,
+    body TEXT NOT NULL,             -- JSON, barrido.core.events
+    actions TEXT NOT NULL           -- JSON list: what was decided
+) STRICT;
+
+CREATE TABLE metrics (
+    trial INTEGER NOT NULL,
+    attempt INTEGER NOT NULL,
+    seq INTEGER NOT NULL,           -- in the order the controller read them, from 0
+    door TEXT NOT NULL,
+    name TEXT NOT NULL,
+    value REAL,                     -- NULL is NaN: SQLite knows the infinities, but not NaN
+    step INTEGER,
+    at REAL NOT NULL,
+    counts INTEGER NOT NULL,        -- 1: a report of the primary metric that was decided on
+    PRIMARY KEY (trial, attempt, seq)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE feeds (
+    trial INTEGER NOT NULL,
+    attempt INTEGER NOT NULL,
+    door TEXT NOT NULL,
+    offset INTEGER NOT NULL,        -- bytes of that door's journal that are taken in
+    owns INTEGER NOT NULL,          -- 1: the primary metric is read from this door
+    PRIMARY KEY (trial, attempt, door)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE notes (
+    seq INTEGER PRIMARY KEY,
+    at REAL NOT NULL,
+    trial INTEGER,
+    text TEXT NOT NULL
+) STRICT;

@@ -1,0 +1,203 @@
+"""The store on disk: SQLite in WAL mode, one writer.
+
+``synchronous`` is FULL for a batch with a decision in it, and NORMAL for one that only holds reports:
+a power cut may then take the newest reports, never a decision or anything it was based on (the WAL is
+one sequence, and syncing its end syncs all of it).
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import asdict
+from importlib import resources
+from typing import Any, cast
+
+from barrido.core import wire
+from barrido.core.events import Action, Event, Finish
+from barrido.core.layout import SweepFolder
+from barrido.core.protocols import Point
+from barrido.core.recipe import Goal, Recipe
+from barrido.core.state import SweepState
+from barrido.core.trial import Trial
+from barrido.errors import StoreError, SweepNotFound
+from barrido.store import migrations
+from barrido.store.batch import Attempt, Batch, Decision, Feed, Measurement
+
+
+class SqliteStore:
+    """One sweep's database. Create it once with `create`, open it ever after with the constructor."""
+
+    def __init__(self, folder: SweepFolder) -> None:
+        if not folder.db.exists():
+            raise SweepNotFound(f"there is no sweep in {folder.root}")
+        self._path = folder.db
+        self._db = _connect(folder)
+        migrations.migrate(self._db)
+        self._recipe = Recipe.from_json(json.loads(self._one("SELECT recipe FROM sweep")))
+        objective = self._recipe.objective
+        self._sign = (objective.goal if objective else Goal.MINIMIZE).sign
+        self._seq = int(self._one("SELECT coalesce(max(seq), 0) FROM events"))
+        self._full = True
+
+    @classmethod
+    def create(cls, folder: SweepFolder, recipe: Recipe, *, version: str, at: float) -> SqliteStore:
+        """A new database for ``recipe``. Whole or not there: it is moved into place when it is complete."""
+        draft = SweepFolder(folder.root / "draft")
+        try:
+            draft.root.mkdir(parents=True, exist_ok=True)
+            db = _connect(draft)
+            db.executescript(resources.files("barrido.store").joinpath("schema.sql").read_text())
+            db.execute(f"PRAGMA user_version = {migrations.LATEST}")
+            body = recipe.to_json()
+            db.execute(
+                "INSERT INTO sweep (id, name, version, recipe, phase, limits, created_at)"
+                " VALUES (1, ?, ?, ?, 'created', ?, ?)",
+                (recipe.name, version, wire.dumps(body), wire.dumps(body["limits"]), at),
+            )
+            db.close()  # folds the WAL into the file
+            draft.db.replace(folder.db)
+            draft.root.rmdir()
+        except (OSError, sqlite3.Error) as error:
+            raise explain(error, f"the sweep could not be written to {folder.root}") from error
+        return cls(folder)
+
+    def recipe(self) -> Recipe:
+        return self._recipe
+
+    def decisions(self) -> Iterator[Decision]:
+        for body, actions in self._db.execute("SELECT body, actions FROM events ORDER BY seq"):
+            yield Decision(
+                cast("Event", wire.decode(json.loads(body))),
+                [cast("Action", wire.decode(action)) for action in json.loads(actions)],
+            )
+
+    def attempt(self, trial: int, attempt: int) -> Attempt:
+        key = (trial, attempt)
+        feeds = self._db.execute("SELECT door, offset, owns FROM feeds WHERE trial = ? AND attempt = ?", key)
+        count = self._one("SELECT count(*) FROM metrics WHERE trial = ? AND attempt = ?", key)
+        names = self._db.execute("SELECT DISTINCT name FROM metrics WHERE trial = ? AND attempt = ?", key)
+        return Attempt(
+            tuple(Feed(trial, attempt, door, offset, bool(owns)) for door, offset, owns in feeds),
+            int(count),
+            frozenset(name for (name,) in names),
+        )
+
+    def commit(self, batch: Batch, state: SweepState) -> None:
+        if batch.durable != self._full:
+            self._db.execute(f"PRAGMA synchronous = {'FULL' if batch.durable else 'NORMAL'}")
+            self._full = batch.durable
+        seq = self._seq
+        try:
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                seq = self._write(batch, state, seq)
+                self._db.execute("COMMIT")
+            except BaseException:
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+                raise
+        except sqlite3.Error as error:
+            raise explain(error, f"{self._path} could not be written") from error
+        self._seq = seq
+
+    def close(self) -> None:
+        self._db.close()
+
+    def _write(self, batch: Batch, state: SweepState, seq: int) -> int:
+        rows = []
+        ended_at = None
+        for decision in batch.decisions:
+            seq += 1
+            actions = [wire.encode(action) for action in decision.actions]
+            rows.append(
+                (seq, decision.event.at, wire.dumps(wire.encode(decision.event)), wire.dumps(actions))
+            )
+            if decision.actions and isinstance(decision.actions[-1], Finish):
+                ended_at = decision.event.at
+        db = self._db
+        if rows:
+            db.executemany("INSERT INTO events VALUES (?, ?, ?, ?)", rows)
+        if batch.measurements:
+            db.executemany(
+                "INSERT INTO metrics VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", map(_metric_row, batch.measurements)
+            )
+        if batch.feeds:
+            db.executemany(
+                "INSERT OR REPLACE INTO feeds VALUES (?, ?, ?, ?, ?)",
+                [(f.trial, f.attempt, f.door, f.offset, f.owns) for f in batch.feeds.values()],
+            )
+        if batch.touched:
+            db.executemany(
+                "INSERT OR REPLACE INTO trials VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                [self._trial_row(state.trials[number]) for number in sorted(batch.touched)],
+            )
+        if batch.remarks:
+            db.executemany(
+                "INSERT INTO notes (at, trial, text) VALUES (?, ?, ?)",
+                [(r.at, r.trial, r.text) for r in batch.remarks],
+            )
+        if rows:
+            db.execute(
+                "UPDATE sweep SET phase = ?, reason = ?, limits = ?, best_trial = ?, best_value = ?,"
+                " started_at = ?, ended_at = ?",
+                (
+                    state.phase,
+                    state.reason,
+                    wire.dumps(asdict(state.limits)),
+                    state.best,
+                    None if state.best is None else self._sign * state.best_loss,
+                    state.started_at,
+                    ended_at,
+                ),
+            )
+        return seq
+
+    def _trial_row(self, t: Trial) -> tuple[Any, ...]:
+        return (
+            t.number,
+            t.attempt,
+            t.phase,
+            wire.dumps(t.params),
+            t.reason,
+            t.reports,
+            self._sign * t.best if t.reports and t.best < float("inf") else None,
+            self._sign * t.losses[-1] if t.reports and t.losses[-1] < float("inf") else None,
+            t.last_step,
+            t.queued_at,
+            t.started_at,
+            t.ended_at,
+            t.exit_code,
+        )
+
+    def _one(self, sql: str, args: tuple[Any, ...] = ()) -> Any:
+        return self._db.execute(sql, args).fetchone()[0]
+
+
+def _metric_row(m: Measurement) -> tuple[Any, ...]:
+    point: Point = m.point
+    value = None if point.value != point.value else point.value
+    return (m.trial, m.attempt, m.seq, m.door, point.name, value, point.step, point.at, m.counts)
+
+
+def _connect(folder: SweepFolder) -> sqlite3.Connection:
+    db = sqlite3.connect(folder.db, isolation_level=None, timeout=20)
+    db.execute("PRAGMA journal_mode = WAL")
+    db.execute("PRAGMA synchronous = FULL")
+    return db
+
+
+def explain(error: Exception, what: str) -> StoreError:
+    """A disk's or database's error in words, with the way out."""
+    code = getattr(error, "sqlite_errorcode", None)
+    number = getattr(error, "errno", None)
+    if code == sqlite3.SQLITE_FULL or number in (errno.ENOSPC, errno.EDQUOT):
+        return StoreError(f"{what}: the disk is full", hint="free some space; nothing recorded is lost")
+    if code == sqlite3.SQLITE_READONLY or number in (errno.EROFS, errno.EACCES, errno.EPERM):
+        return StoreError(
+            f"{what}: it is not writable",
+            hint="choose another workspace with --workspace FOLDER or BARRIDO_WORKSPACE",
+        )
+    return StoreError(f"{what}: {error}")
