@@ -19,7 +19,7 @@ from barrido.core.events import Verb
 from barrido.core.layout import SweepFolder, Workspace
 from barrido.core.recipe import Recipe
 from barrido.errors import RequestError, SweepNotFound
-from barrido.executors.workdir import snapshot
+from barrido.executors.snapshot import snapshot
 from barrido.store.queries import Reader
 from barrido.store.sqlite import SqliteStore, explain
 
@@ -43,13 +43,15 @@ def create(recipe: Recipe, where: Workspace) -> SweepFolder:
             f"there already is a sweep {recipe.name!r} in {where.root}",
             hint=f"give it another name, or see `barrido job show {recipe.name}`",
         )
-    recipe = replace(recipe, tracking_uri=recipe.tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or None)
+    recipe = replace(
+        recipe, tracking_uri=recipe.tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or None
+    )
     draft = SweepFolder(where.sweeps / f".draft-{uuid.uuid4().hex}")
     try:
         draft.requests.mkdir(parents=True)
         draft.feed.mkdir()
         if recipe.work.code is not None:
-            notices = snapshot(Path(recipe.work.code), draft.code)
+            notices = snapshot(Path(recipe.work.code), draft.code, leave_out=[where.root])
             recipe = replace(recipe, notices=(*recipe.notices, *notices))
         SqliteStore.create(draft, recipe, version=barrido.__version__, at=WallClock().now()).close()
         draft.root.rename(folder.root)

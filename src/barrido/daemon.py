@@ -11,7 +11,7 @@ import logging
 import os
 import subprocess
 import sys
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from barrido.controller.clock import WallClock
@@ -21,6 +21,8 @@ from barrido.core.layout import SweepFolder, Workspace
 from barrido.errors import BarridoError, ControllerError
 from barrido.registry import build_executor, build_plan, build_sampler, build_tracker
 from barrido.store.sqlite import SqliteStore
+
+log = logging.getLogger(__name__)
 
 DRAIN_S = 30.0
 """How long a controller whose sweep is over waits for MLflow to have everything."""
@@ -33,13 +35,13 @@ def start(folder: SweepFolder) -> None:
     """
     ours, theirs = os.pipe()
     try:
-        with folder.log.open("ab") as log:
+        with folder.log.open("ab") as out:
             # The child forks and leaves: the controller belongs to no shell and no notebook.
             process = subprocess.Popen(
                 [sys.executable, "-m", "barrido.daemon", str(folder.root), str(theirs)],
                 stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
+                stdout=out,
+                stderr=out,
                 pass_fds=(theirs,),
                 start_new_session=True,
                 cwd="/",
@@ -79,13 +81,15 @@ def run(folder: SweepFolder, ready_fd: int) -> None:
             store,
             WallClock(),
             folder=folder,
-            watch=tracker.watch,
+            tracker=tracker,
         )
         controller.begin()
         os.write(ready_fd, b"ready")
         os.close(ready_fd)
         controller.run()
-        tracker.close(DRAIN_S)
+        executor.sweep_leftovers()
+        if not tracker.close(DRAIN_S):
+            log.info("MLflow does not have everything yet; it is being told in the background")
 
 
 def main(argv: list[str]) -> None:
@@ -97,11 +101,9 @@ def main(argv: list[str]) -> None:
     try:
         run(folder, ready_fd)
     except BarridoError as error:
-        logging.getLogger(__name__).error("%s", error)
-        try:
+        log.error("%s", error)
+        with suppress(OSError):  # closed if it was ready long ago; the log has it
             os.write(ready_fd, json.dumps({"message": error.message, "hint": error.hint}).encode())
-        except OSError:
-            pass  # it was ready long ago; the log has it
         raise SystemExit(error.exit_code) from error
 
 

@@ -1,4 +1,4 @@
-"""The composition root: from a recipe to the objects that run it. The only room that knows all the classes."""
+"""The composition root: from a recipe to the objects that run it. Only this room knows all the classes."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Any
 
+from barrido.core.command import parse, text_of
 from barrido.core.decide import Plan
-from barrido.core.protocols import Policy, Sampler, Scheduler
+from barrido.core.layout import SweepFolder, Workspace
+from barrido.core.protocols import Order, Policy, Sampler, Scheduler, Tracker
 from barrido.core.recipe import Goal, Recipe
+from barrido.executors.local import LocalExecutor
 from barrido.space import Space
 
 SAMPLERS: Mapping[str, str] = {
@@ -37,6 +40,35 @@ def build_sampler(recipe: Recipe) -> Sampler:
     space = Space.from_json(recipe.space)
     sampler: Sampler = _load(SAMPLERS, recipe.sampler)(space)
     return sampler
+
+
+def build_executor(recipe: Recipe, folder: SweepFolder, tracker: Tracker) -> LocalExecutor:
+    return LocalExecutor(folder, recipe, render=renderer(recipe, folder), environment=tracker.environment)
+
+
+def build_tracker(recipe: Recipe, folder: SweepFolder, workspace: Workspace) -> Tracker:
+    """MLflow, or nothing where the packages for it are not installed."""
+    from barrido.tracking.tracker import MlflowTracker
+
+    return MlflowTracker(folder, workspace, recipe.tracking_uri)
+
+
+def renderer(recipe: Recipe, folder: SweepFolder) -> Callable[[Order], str]:
+    """How a trial's command line is made: the template with this trial's values, quoted for the shell."""
+    work = recipe.work
+    template = parse(work.command)
+
+    def render(order: Order) -> str:
+        values: dict[tuple[str, str], str | None] = {("inputs", n): text for n, text in work.inputs.items()}
+        for name in work.outputs:
+            values["outputs", name] = str(folder.trial(order.trial).named_outputs / name)
+        for name, value in (*order.params.items(), *space.flatten(order.params).items()):
+            # A swept input keeps the reference it had before it was swept.
+            values["search_space", name] = values["inputs", name] = text_of(value)
+        return template.render(values)
+
+    space = Space.from_json(recipe.space)
+    return render
 
 
 def _policy(config: Mapping[str, Any], goal: Goal) -> Callable[[], Policy]:

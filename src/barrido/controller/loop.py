@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import assert_never
 
@@ -27,7 +27,7 @@ from barrido.core.events import (
     Ticked,
 )  # fmt: skip
 from barrido.core.layout import SweepFolder
-from barrido.core.protocols import GO_ON, Clock, Executor, Logged, Order, Sampler, Signal
+from barrido.core.protocols import GO_ON, Clock, Executor, Logged, Order, Sampler, Signal, Tracker
 from barrido.core.recipe import Recipe
 from barrido.core.state import SweepState, observations, pending
 from barrido.core.trial import Phase
@@ -46,8 +46,7 @@ RETRY_S = 2.0
 class Controller:
     """Runs one sweep, from wherever its log stands to its end.
 
-    ``watch`` is called on each turn of the loop, with what it returns added as remarks: for the
-    edges that want looking after (the tracker). ``folder`` is where requests come in, None for none.
+    ``folder`` is where requests come in, None for none. ``tracker`` is looked after, and never waited for.
     """
 
     def __init__(
@@ -60,7 +59,7 @@ class Controller:
         clock: Clock,
         *,
         folder: SweepFolder | None = None,
-        watch: Callable[[], Sequence[str]] | None = None,
+        tracker: Tracker | None = None,
     ) -> None:
         self._recipe = recipe
         self._plan = plan
@@ -69,7 +68,7 @@ class Controller:
         self._store = store
         self._clock = clock
         self._folder = folder
-        self._watch = watch
+        self._tracker = tracker
         self._intake = Intake(plan.metric)
         self._looked_at = 0.0
         self.state = begin(plan)
@@ -182,8 +181,9 @@ class Controller:
                 batch.remarks.append(Remark(now, one.refusal))
             else:
                 self._decide(one.event, batch)
-        if self._watch is not None:
-            batch.remarks.extend(Remark(now, text) for text in self._watch())
+        if self._tracker is not None:
+            self._tracker.check()
+            batch.remarks.extend(Remark(now, note.text, note.trial) for note in self._tracker.warnings())
         return taken
 
     def _commit(self, batch: Batch) -> None:

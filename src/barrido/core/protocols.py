@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
 
-from barrido.core.events import Exited, Launched
+from barrido.core.events import Exited, Launched, Note
 from barrido.core.trial import Params
 
 
@@ -202,6 +202,12 @@ class Tracker(Protocol):
 
     def environment(self, trial: int, attempt: int) -> Mapping[str, str]:
         """The environment variables through which a trial's script finds its run."""
+
+    def check(self) -> None:
+        """Look after it, now and then; returns at once."""
+
+    def warnings(self) -> Sequence[Note]:
+        """What people should read, since the last call."""
 
     def close(self, timeout_s: float) -> bool:
         """Wait until everything has arrived, at most ``timeout_s``; whether it has."""

@@ -1,0 +1,46 @@
+# Every target prepares .venv by itself, once; it is prepared again when pyproject.toml changes.
+.DEFAULT_GOAL := help
+JOBS ?= 2
+BIN := .venv/bin
+RUN := .venv/.ready-mlflow
+DEV := .venv/.ready-dev
+
+.PHONY: help demo test test-all lint format bench clean
+
+help: ## what can be made
+	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
+
+demo: $(RUN) ## the tutorial's sweep: three trials of a scikit-learn script, watched live
+	@$(BIN)/barrido job create -f examples/tutorial/sweep.yml --stream
+
+test: $(DEV) ## the quick tests: a few minutes
+	$(BIN)/pytest -q -n $(JOBS) -m "not slow"
+
+test-all: $(DEV) ## every test, the slow ones too
+	$(BIN)/pytest -q -n $(JOBS)
+
+lint: $(DEV) ## format, lint, types, floors, house rules
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python scripts/house_rules.py
+
+format: $(DEV) ## put the code into the house's format
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(DEV) ## time barrido against the yardsticks; nothing is judged
+	$(BIN)/python -m benchmarks
+
+clean: ## remove .venv and every cache; sweeps in .barrido stay
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(RUN): pyproject.toml scripts/setup
+	@scripts/setup mlflow
+	@touch $@
+
+$(DEV): pyproject.toml scripts/setup
+	@scripts/setup mlflow,dev
+	@touch $@ $(RUN)

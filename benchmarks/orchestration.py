@@ -1,0 +1,218 @@
+"""What it costs to run a trial, beside xargs and Optuna in the same run; how fast ``decide`` is; how soon
+a report is answered.
+
+    python benchmarks/orchestration.py [--quick]
+
+Ratios are what counts: the machine is whatever it is. Required: at most 5x xargs for `true`, 1.5x for
+`python -c pass`, 20,000 events/s through `decide` with any policy on, a median of 15 ms from report to
+decision. Aimed at: 2x, 1.1x, 50,000/s, 5 ms.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from barrido import app
+from barrido.core.decide import begin, decide
+from barrido.core.events import Cause, Event, Exited, Launched, Reported, Started, Suggested
+from barrido.core.layout import Workspace
+from barrido.core.recipe import Goal, Limits, Objective, Recipe, Work
+from barrido.registry import build_plan
+from barrido.store.queries import Reader
+
+POLICIES: dict[str, dict[str, Any]] = {
+    "bandit": {"type": "bandit", "slack_factor": 0.2, "evaluation_interval": 1, "delay_evaluation": 5},
+    "median_stopping": {"type": "median_stopping", "evaluation_interval": 1, "delay_evaluation": 5},
+    "truncation_selection": {
+        "type": "truncation_selection",
+        "truncation_percentage": 20,
+        "evaluation_interval": 1,
+        "delay_evaluation": 5,
+    },
+}
+
+
+def recipe(name: str, command: str, trials: int, **more: Any) -> Recipe:
+    return Recipe(
+        name=name,
+        space={"x": {"type": "randint", "upper": trials}},
+        sampler={"type": "grid"},
+        limits=Limits(max_total_trials=trials, max_concurrent_trials=2),
+        work=Work(command=command, **more.pop("work", {})),
+        **more,
+    )
+
+
+def run_barrido(where: Path, name: str, command: str, trials: int) -> tuple[float, float]:
+    """Seconds from `create` to the end as a user sees them, and those from first decision to last."""
+    began = time.perf_counter()
+    folder = app.create(recipe(name, command, trials), Workspace(where))
+    with Reader(folder) as reader:
+        while not reader.sweep().phase.is_terminal:
+            time.sleep(0.01)
+        total = time.perf_counter() - began
+        row = reader.sweep()
+        assert len(reader.trials()) == trials, row.reason
+        assert row.ended_at is not None and row.started_at is not None
+        return total, row.ended_at - row.started_at
+
+
+def run_xargs(argv: list[str], trials: int) -> float:
+    began = time.perf_counter()
+    lines = "\n".join(map(str, range(trials)))
+    subprocess.run(["xargs", "-P2", "-I{}", *argv], input=lines, text=True, check=True)
+    return time.perf_counter() - began
+
+
+def run_optuna(where: Path, argv: list[str], trials: int) -> float | None:
+    try:
+        import optuna
+    except ImportError:
+        return None
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    study = optuna.create_study(
+        storage=f"sqlite:///{where / 'optuna.db'}", sampler=optuna.samplers.RandomSampler(seed=0)
+    )
+
+    def objective(trial: Any) -> float:
+        trial.suggest_int("x", 0, trials)
+        return float(subprocess.run(argv, check=True).returncode)
+
+    began = time.perf_counter()
+    study.optimize(objective, n_trials=trials, n_jobs=2)
+    return time.perf_counter() - began
+
+
+def processes(where: Path, quick: bool) -> None:
+    print("trials that do nothing, two at a time, everything journaled (ms per trial; lower is better)")
+    print(f"{'command':<18}{'n':>6}{'barrido':>10}{'in loop':>10}{'xargs':>8}{'ratio':>7}{'optuna':>9}")
+    cases = [("true", ["true"], 1000), ("python -c pass", [sys.executable, "-c", "pass"], 200)]
+    for i, (label, argv, trials) in enumerate(cases):
+        n = trials // 5 if quick else trials
+        rounds = [
+            (run_xargs(argv, n), *run_barrido(where, f"bench{i}{r}", label, n))
+            for r in range(1 if quick else 3)
+        ]
+        xargs, total, loop = (statistics.median(r[k] for r in rounds) for k in range(3))
+        optuna = run_optuna(where, argv, n // 5)
+        shown = "absent" if optuna is None else f"{optuna / (n // 5) * 1e3:.2f}"
+        print(
+            f"{label:<18}{n:>6}{total / n * 1e3:>10.2f}{loop / n * 1e3:>10.2f}{xargs / n * 1e3:>8.2f}"
+            f"{total / xargs:>6.1f}x{shown:>9}",
+            flush=True,
+        )
+
+
+def history(trials: int, reports: int, concurrent: int) -> list[Event]:
+    """A made-up life of ``trials`` trials, ``concurrent`` at a time, interleaved as they would be."""
+    rng = random.Random(0)
+    events: list[Event] = [Started(0.0)]
+    for first in range(0, trials, concurrent):
+        batch = range(first, min(first + concurrent, trials))
+        events += [Launched(t, 1, 1.0) for t in batch]
+        for n in range(reports):
+            events += [Reported(t, 1, 1 / (n + 1) + rng.random(), n, 2.0) for t in batch]
+        events += [Exited(t, 1, Cause.EXIT, 0, 3.0) for t in batch]
+    return events
+
+
+def decisions(quick: bool) -> None:
+    trials, reports = (1000, 100) if quick else (10_000, 100)
+    events = history(trials, reports, 50)
+    print(f"\n`decide`, {trials:,} trials of {reports} reports (events per second; higher is better)")
+    for name, policy in (("none", None), *POLICIES.items()):
+        plan = build_plan(
+            Recipe(
+                name="d",
+                objective=Objective("loss", Goal.MINIMIZE),
+                policy=policy,
+                limits=Limits(max_total_trials=trials, max_concurrent_trials=50),
+                work=Work(command="true"),
+            )
+        )
+        state = begin(plan)
+        asked: list[Any] = []
+        began = time.perf_counter()
+        for event in events:
+            for action in decide(plan, state, event):
+                if type(action).__name__ == "Ask":
+                    asked.append(action)
+            while asked:
+                ask = asked.pop()
+                points = tuple({"x": n} for n in ask.numbers)
+                asked += [
+                    a
+                    for a in decide(plan, state, Suggested(ask.ask, points, 0.5))
+                    if type(a).__name__ == "Ask"
+                ]
+        took = time.perf_counter() - began
+        print(f"  {name:<24}{len(events) / took:>12,.0f}", flush=True)
+
+
+SCRIPT = """
+import json, sys, time
+import barrido
+waits = []
+for step in range(int(sys.argv[1])):
+    began = time.perf_counter()
+    barrido.report(loss=1.0, step=step)
+    waits.append(time.perf_counter() - began)
+    time.sleep(0.005)
+open("waits.json", "w").write(json.dumps(waits))
+"""
+
+
+def latency(where: Path, quick: bool) -> None:
+    code = where / "latency"
+    code.mkdir()
+    (code / "script.py").write_text(SCRIPT)
+    asked = recipe(
+        "latency",
+        f"python script.py {100 if quick else 400}",
+        2,
+        work={"code": str(code)},
+        objective=Objective("loss", Goal.MINIMIZE),
+        policy={**POLICIES["bandit"], "delay_evaluation": 1},
+    )
+    folder = app.create(asked, Workspace(where))
+    with Reader(folder) as reader:
+        while not reader.sweep().phase.is_terminal:
+            time.sleep(0.05)
+    waits = sorted(
+        wait for n in range(2) for wait in json.loads((folder.trial(n).work / "waits.json").read_text())
+    )
+    at: Callable[[float], float] = lambda share: waits[int(share * (len(waits) - 1))] * 1e3
+    print(
+        "\nreport to decision, as the script that waits for it sees it, two at a time (ms; lower is better)"
+    )
+    print(f"  median {at(0.5):.1f}   p90 {at(0.9):.1f}   p99 {at(0.99):.1f}   of {len(waits)}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="a fifth of everything, one round")
+    quick = parser.parse_args().quick
+    os.environ.pop("MLFLOW_TRACKING_URI", None)
+    where = Path(tempfile.mkdtemp(prefix="barrido-bench-"))
+    try:
+        processes(where, quick)
+        decisions(quick)
+        latency(where, quick)
+    finally:
+        shutil.rmtree(where, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,34 @@
+"""The tree of commands. Each is imported when it is used or when its group's help is shown."""
+
+from __future__ import annotations
+
+import click
+
+import barrido as package
+from barrido.cli.groups import LazyGroup
+
+barrido = LazyGroup(
+    name="barrido",
+    lazy={"job": "barrido.cli.commands:job", "report": "barrido.cli.report:report"},
+    help="Hyperparameter sweeps for any training command.",
+)
+click.version_option(package.__version__, prog_name="barrido", message="%(prog)s %(version)s")(barrido)
+
+job = LazyGroup(
+    name="job",
+    lazy={
+        "create": "barrido.cli.create:create",
+        "validate": "barrido.cli.create:validate",
+        "list": "barrido.cli.listing:list_",
+        "show": "barrido.cli.show:show",
+        "trials": "barrido.cli.listing:trials",
+        "stream": "barrido.cli.stream:stream",
+        "pause": "barrido.cli.control:pause",
+        "unpause": "barrido.cli.control:unpause",
+        "cancel": "barrido.cli.control:cancel",
+        "resume": "barrido.cli.control:resume",
+        "update": "barrido.cli.control:update",
+        "download": "barrido.cli.download:download",
+    },
+    help="Create, watch and control sweeps.",
+)

@@ -1,0 +1,197 @@
+"""What can be asked of a sweep that runs: cancel, pause, unpause, update; and resume, after a crash."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from barrido.cli.options import find, find_sweep, in_workspace, named, set_option, split_changes
+from barrido.errors import Problem, RequestError, SpecError
+
+if TYPE_CHECKING:
+    from barrido.core.events import Verb
+    from barrido.core.layout import SweepFolder, Workspace
+    from barrido.store.queries import Reader
+
+PATIENCE_S = 10.0
+"""How long a command waits until the controller has decided on what was asked."""
+
+
+@click.command()
+@named("sweep or trial")
+@click.option("-t", "--trial", type=click.IntRange(min=0), metavar="N", help="Cancel this trial only.")
+@in_workspace
+def cancel(name: str, trial: int | None, workspace: Workspace) -> None:
+    """Stop a sweep with all its trials, or one trial.
+
+    Trials are asked to end, and killed if they do not. What they logged stays.
+    """
+    from barrido.core.events import Verb
+    from barrido.core.state import SweepPhase
+
+    folder, number = find(workspace, name) if trial is None else (find_sweep(workspace, name), trial)
+    if number is not None:
+        _cancel_trial(folder, number)
+        return
+    _ask(
+        folder,
+        Verb.CANCEL,
+        until=lambda reader: (phase := reader.sweep().phase) is SweepPhase.ENDING or phase.is_terminal,
+        then=f"{folder.name} is canceled",
+    )
+
+
+def _cancel_trial(folder: SweepFolder, number: int) -> None:
+    from barrido.cli.show import find_trial
+    from barrido.core.events import Verb
+    from barrido.core.trial import Phase
+    from barrido.store.queries import Reader
+
+    with Reader(folder) as reader:
+        row = find_trial(reader, number)
+    if row.phase.is_terminal:
+        raise RequestError(f"trial {number} of {folder.name!r} is over ({row.phase}): it cannot be canceled")
+    _ask(
+        folder,
+        Verb.CANCEL,
+        trial=number,
+        until=lambda reader: (
+            (phase := find_trial(reader, number).phase) is Phase.STOPPING or phase.is_terminal
+        ),
+        then=f"trial {number} of {folder.name} is canceled",
+    )
+
+
+@click.command()
+@named()
+@in_workspace
+def pause(name: str, workspace: Workspace) -> None:
+    """Start no new trials. Those that run go on."""
+    from barrido.core.events import Verb
+    from barrido.core.state import SweepPhase
+
+    folder = find_sweep(workspace, name)
+    _ask(
+        folder,
+        Verb.PAUSE,
+        until=lambda reader: reader.sweep().phase is not SweepPhase.RUNNING,
+        then=f"{folder.name} is paused: no new trials start until `barrido job unpause {folder.name}`",
+    )
+
+
+@click.command()
+@named()
+@in_workspace
+def unpause(name: str, workspace: Workspace) -> None:
+    """Start new trials again."""
+    from barrido.core.events import Verb
+    from barrido.core.state import SweepPhase
+
+    folder = find_sweep(workspace, name)
+    _ask(
+        folder,
+        Verb.UNPAUSE,
+        until=lambda reader: reader.sweep().phase is not SweepPhase.PAUSED,
+        then=f"{folder.name} starts new trials again",
+    )
+
+
+@click.command(short_help="Change the limits of a sweep that runs.")
+@named()
+@set_option
+@in_workspace
+def update(name: str, changes: tuple[str, ...], workspace: Workspace) -> None:
+    """Change the limits of a sweep that runs, as in --set limits.max_total_trials=40."""
+    from barrido.core.events import Verb
+
+    folder = find_sweep(workspace, name)
+    limits = read_limits(changes)
+    said = ", ".join(f"{limit} = {value}" for limit, value in limits.items())
+    _ask(
+        folder,
+        Verb.UPDATE,
+        changes=limits,
+        until=lambda reader: _has(reader, limits),
+        then=f"{folder.name}: {said}",
+    )
+
+
+@click.command()
+@named()
+@click.option("-s", "--stream", is_flag=True, help="Watch the sweep until it is over.")
+@in_workspace
+def resume(name: str, stream: bool, workspace: Workspace) -> int:
+    """Go on with a sweep whose controller died.
+
+    Trials that still run are taken over, and nothing they logged meanwhile is lost. After a pause, unpause.
+    """
+    from barrido import app
+    from barrido.cli.output import say
+
+    folder = find_sweep(workspace, name)
+    app.resume(folder)
+    say(f"{folder.name} goes on in the background")
+    if not stream:
+        return 0
+    from barrido.cli.watch import watch
+
+    return watch(folder)
+
+
+def read_limits(changes: tuple[str, ...]) -> Mapping[str, Any]:
+    """The new limits of ``--set limits.NAME=VALUE …``. Raises SpecError, RequestError."""
+    from barrido.spec.document import parse
+
+    if not changes:
+        raise RequestError(
+            "nothing to update", hint="say what to change, as in --set limits.max_total_trials=40"
+        )
+    limits: dict[str, Any] = {}
+    problems: list[Problem] = []
+    for path, text in split_changes(changes):
+        section, _, limit = path.partition(".")
+        if section != "limits" or not limit:
+            what = "cannot be changed any more: a sweep keeps what it was created with, but for its limits"
+            problems.append(Problem(what, path, f"--set {path}={text}"))
+            continue
+        document = parse(text or "null", name=f"--set {path}={text}")
+        problems += document.findings.problems
+        limits[limit] = document.value
+    if problems:
+        raise SpecError(problems)
+    return limits
+
+
+def _has(reader: Reader, changes: Mapping[str, Any]) -> bool:
+    from dataclasses import asdict
+
+    limits = asdict(reader.sweep().limits)
+    return all(limits[name] == value for name, value in changes.items())
+
+
+def _ask(
+    folder: SweepFolder,
+    verb: Verb,
+    *,
+    until: Callable[[Reader], bool],
+    then: str,
+    trial: int | None = None,
+    changes: Mapping[str, Any] | None = None,
+) -> None:
+    """Put the request in, and say what came of it: ``then``, as soon as ``until`` sees it decided."""
+    from barrido import app
+    from barrido.cli.output import say
+    from barrido.store.queries import Reader
+
+    app.request(folder, verb, trial=trial, changes=changes, origin="cli")
+    deadline = time.monotonic() + PATIENCE_S
+    with Reader(folder) as reader:
+        while not until(reader):
+            if time.monotonic() > deadline:
+                say(f"{folder.name} was asked to {verb}, and has not answered yet; see {folder.log}")
+                return
+            time.sleep(0.05)
+    say(then)

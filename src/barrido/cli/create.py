@@ -1,0 +1,116 @@
+"""``barrido job create`` and ``barrido job validate``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from barrido.cli.options import in_workspace, output_option, set_option, split_changes
+from barrido.errors import RequestError
+
+if TYPE_CHECKING:
+    from barrido.core.layout import SweepFolder, Workspace
+    from barrido.core.recipe import Recipe
+
+file_option = click.option(
+    "-f", "--file", "file", metavar="FILE", required=True, type=click.Path(path_type=Path),
+    help="The YAML file that describes the sweep.",
+)  # fmt: skip
+
+
+@click.command()
+@file_option
+@click.option("-n", "--name", metavar="NAME", help="What to call the sweep; made up when left out.")
+@set_option
+@click.option("-s", "--stream", is_flag=True, help="Watch the sweep until it is over.")
+@click.option(
+    "-a", "--save-as", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False),
+    help="Write the sweep as it was understood, seed and all, to a YAML file.",
+)  # fmt: skip
+@output_option
+@in_workspace
+def create(
+    file: Path,
+    name: str | None,
+    changes: tuple[str, ...],
+    stream: bool,
+    save_as: Path | None,
+    output: str,
+    workspace: Workspace,
+) -> int:
+    """Start a sweep in the background.
+
+    It goes on when this shell is closed. Exit codes: 0 it was created (with --stream: it completed), 1 it
+    failed, 2 there is something wrong with FILE, 130 the watching was ended with Ctrl-C.
+    """
+    if stream and output != "table":
+        raise RequestError("--stream shows the sweep as it runs: it cannot be printed as " + output)
+    from barrido import app
+
+    recipe = _load(file, name, changes)
+    folder = app.create(recipe, workspace)
+    if save_as is not None:
+        _save(recipe, save_as)
+    _say_created(folder, output)
+    if not stream:
+        return 0
+    from barrido.cli.watch import watch
+
+    return watch(folder)
+
+
+@click.command(short_help="Say what is wrong with a sweep's file.")
+@file_option
+@set_option
+@click.option("-g", "--resource-group", "-w", "--workspace-name", expose_value=False, hidden=True)
+def validate(file: Path, changes: tuple[str, ...]) -> None:
+    """Say everything that is wrong with a sweep's file, without running it."""
+    from barrido.cli.output import say
+
+    recipe = _load(file, None, changes)
+    for notice in recipe.notices:
+        say(f"note: {notice}")
+    say(f"{file} is right")
+
+
+def _load(file: Path, name: str | None, changes: tuple[str, ...]) -> Recipe:
+    from barrido.spec.load import Defaults, load
+
+    values = split_changes(changes)
+    if name is not None:
+        values.append(("name", json.dumps(name)))
+    return load(file, set_values=values, defaults=Defaults.here())
+
+
+def _save(recipe: Recipe, path: Path) -> None:
+    from barrido.cli.output import as_yaml
+    from barrido.cli.saved import to_document
+
+    try:
+        path.write_text(as_yaml(to_document(recipe)), encoding="utf-8")
+    except OSError as error:
+        raise RequestError(
+            f"the sweep runs, but {path} could not be written: {error.strerror}",
+            hint=f"watch it with `barrido job stream {recipe.name}`",
+        ) from error
+
+
+def _say_created(folder: SweepFolder, output: str) -> None:
+    import time
+
+    from barrido.cli import facts
+    from barrido.cli.output import say, say_data
+    from barrido.cli.rows import shown
+    from barrido.store.queries import Reader
+
+    if output != "table":
+        with Reader(folder) as reader:
+            sweep, progress, standing = facts.glance(reader, at=time.time())
+        say_data(facts.sweep_facts(sweep, progress, standing, folder) | facts.recipe_facts(sweep), output)
+        return
+    say(f"{folder.name} runs in the background, in {shown(folder.root)}")
+    say(f"  watch it:  barrido job stream {folder.name}")
+    say(f"  stop it:   barrido job cancel {folder.name}")

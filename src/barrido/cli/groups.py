@@ -1,0 +1,53 @@
+"""A group of commands that are imported when they are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+from importlib import import_module
+
+import click
+
+from barrido.errors import RequestError
+
+
+class LazyGroup(click.Group):
+    """``lazy`` maps the names of commands, in the order they are shown, to ``module:attribute``."""
+
+    def __init__(self, *, name: str, lazy: Mapping[str, str], help: str) -> None:
+        super().__init__(
+            name=name,
+            help=help,
+            no_args_is_help=False,
+            context_settings={"help_option_names": ["-h", "--help"]},
+        )
+        self._lazy = lazy
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [*self._lazy, *super().list_commands(ctx)]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in self._lazy:
+            return super().get_command(ctx, cmd_name)
+        module, _, attribute = self._lazy[cmd_name].partition(":")
+        command: click.Command = getattr(import_module(module), attribute)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        if self.get_command(ctx, name) is None and not name.startswith("-"):
+            known = self.list_commands(ctx)
+            close = get_close_matches(name, known, n=1)
+            raise RequestError(
+                f"{ctx.command_path} has no command {name!r}",
+                hint=f"did you mean {close[0]!r}?" if close else f"it has {', '.join(known)}",
+            )
+        return super().resolve_command(ctx, args)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if not args and not ctx.resilient_parsing:
+            click.echo(ctx.get_help())
+            ctx.exit(2)
+        return super().parse_args(ctx, args)

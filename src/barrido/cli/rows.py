@@ -1,0 +1,93 @@
+"""Trials as rows of a table: the same in ``barrido job trials`` and at the end of a stream."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from barrido.cli.table import Column, natural_width, table
+from barrido.cli.wording import (
+    NOTHING,
+    clean,
+    number,
+    one_line,
+    paint_status,
+    params_text,
+    took,
+    value_text,
+)
+from barrido.core.recipe import Goal
+from barrido.store.queries import TrialRow
+
+
+def best_first(trials: Sequence[TrialRow], goal: Goal | None) -> list[TrialRow]:
+    """Those with a value first, the best of them at the top; ties and the rest by number."""
+    sign = goal.sign if goal else 1.0
+    return sorted(
+        trials,
+        key=lambda t: (t.best_value is None, 0.0 if t.best_value is None else sign * t.best_value, t.number),
+    )
+
+
+def trials_table(
+    trials: Sequence[TrialRow], *, metric: str | None, at: float, width: int | None
+) -> list[str]:
+    """A column for each parameter if there is room for them, one for all of them otherwise."""
+    names = list(dict.fromkeys(name for trial in trials for name in trial.params))
+    spread = [Column(clean(name), right=_is_numeric(trials, name)) for name in names]
+    rows = [
+        [value_text(trial.params[name]) if name in trial.params else NOTHING for name in names]
+        for trial in trials
+    ]
+    columns, cells = _around(trials, spread, rows, metric, at)
+    if names and width is not None and natural_width(columns, cells, least=True) > width:
+        rows = [[params_text(trial.params)] for trial in trials]
+        columns, cells = _around(trials, [Column("parameters", cut=True)], rows, metric, at)
+    return table(columns, cells, width=width)
+
+
+def _around(
+    trials: Sequence[TrialRow],
+    params: Sequence[Column],
+    cells: Sequence[Sequence[str]],
+    metric: str | None,
+    at: float,
+) -> tuple[list[Column], list[list[str]]]:
+    """The columns of parameters, with what else there is to know of a trial before and behind them."""
+    measured = [] if metric is None else [Column(clean(metric), right=True), Column("reports", right=True)]
+    columns = [
+        Column("trial", right=True),
+        Column("status", paint=paint_status),
+        *params,
+        *measured,
+        Column("time", right=True),
+    ]
+    rows = [
+        [
+            str(trial.number),
+            str(trial.phase),
+            *mine,
+            *([] if metric is None else [number(trial.best_value), str(trial.reports)]),
+            took(trial.started_at, trial.ended_at, at=at),
+        ]
+        for trial, mine in zip(trials, cells, strict=True)
+    ]
+    reasons = [one_line(trial.reason) for trial in trials]
+    if any(reasons):
+        columns.append(Column("reason", cut=True))
+        rows = [[*row, reason] for row, reason in zip(rows, reasons, strict=True)]
+    return columns, rows
+
+
+def _is_numeric(trials: Sequence[TrialRow], name: str) -> bool:
+    values = [trial.params[name] for trial in trials if name in trial.params]
+    return all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
+
+
+def shown(path: Path) -> str:
+    """A path as people type it: from the current folder, if it lies in there."""
+    try:
+        return os.fspath(path.relative_to(Path.cwd()))
+    except ValueError:
+        return os.fspath(path)

@@ -1,0 +1,58 @@
+"""A recipe as the YAML file of a job: what ``--save-as`` writes.
+
+Everything is said in it that was left out or made up when the sweep was created (the seed, the number of
+trials at a time), and paths are absolute: the file makes the same trials wherever it lies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from barrido.core.recipe import Recipe
+
+
+def to_document(recipe: Recipe) -> dict[str, Any]:
+    """The job as YAML's data; without its name, which no second sweep can have."""
+    work = recipe.work
+    command = _filled(
+        command=work.command, code=work.code, environment_variables=dict(work.environment_variables)
+    )
+    common = _filled(
+        display_name=recipe.display_name if recipe.display_name != recipe.name else "",
+        description=recipe.description,
+        tags=dict(recipe.tags),
+        experiment_name=recipe.experiment,
+    )
+    data = _filled(
+        inputs={
+            name: {"type": "string", "optional": True} if text is None else text
+            for name, text in work.inputs.items()
+        },
+        outputs=dict.fromkeys(work.outputs),
+    )
+    if recipe.kind == "command":
+        limits = _filled(limits=_filled(timeout=recipe.limits.timeout))
+        return {"type": "command", **common, **command, **data, **limits}
+    objective = recipe.objective
+    return {
+        "type": "sweep",
+        **common,
+        "trial": command,
+        **data,
+        "search_space": recipe.space,
+        "sampling_algorithm": {**recipe.sampler, "seed": recipe.seed},
+        **_filled(
+            objective={"goal": str(objective.goal), "primary_metric": objective.metric}
+            if objective
+            else None,
+            early_termination=recipe.policy,
+            scheduler=recipe.scheduler if recipe.scheduler != {"type": "fifo"} else None,
+        ),
+        "limits": _filled(**asdict(recipe.limits)),
+    }
+
+
+def _filled(**values: Any) -> Mapping[str, Any]:
+    return {name: value for name, value in values.items() if value not in (None, "", {})}

@@ -1,0 +1,165 @@
+"""``barrido job show``: one sweep, or one of its trials."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from barrido.cli.options import find, in_workspace, named, output_option
+from barrido.errors import TrialNotFound
+
+if TYPE_CHECKING:
+    from barrido.core.layout import SweepFolder, Workspace
+    from barrido.store.queries import Reader, TrialRow
+
+
+@click.command()
+@named("sweep or trial")
+@output_option
+@in_workspace
+def show(name: str, output: str, workspace: Workspace) -> None:
+    """Show a sweep, or one trial of it.
+
+    NAME is a sweep's name; with _N behind it, that of its trial N: iris shows the sweep, iris_3 its trial 3.
+    """
+    from barrido.store.queries import Reader
+
+    folder, number = find(workspace, name)
+    with Reader(folder) as reader:
+        if number is None:
+            _show_sweep(reader, output)
+        else:
+            _show_trial(reader, find_trial(reader, number), output)
+
+
+def find_trial(reader: Reader, number: int) -> TrialRow:
+    """Raises TrialNotFound."""
+    found = reader.trials([number])
+    if found:
+        return found[0]
+    name = reader.folder.name
+    numbers = [trial.number for trial in reader.trials()]
+    count = "1 trial" if len(numbers) == 1 else f"{len(numbers)} trials"
+    known = f"it has {count}, numbered {numbers[0]} to {numbers[-1]}" if numbers else "it has no trials yet"
+    raise TrialNotFound(
+        f"sweep {name!r} has no trial {number}", hint=f"{known}; see `barrido job trials {name}`"
+    )
+
+
+def _show_sweep(reader: Reader, output: str) -> None:
+    from barrido.cli import facts
+    from barrido.cli.output import say, say_data, say_lines
+    from barrido.cli.summary import best_trial, mlflow_lines, workspace_of
+    from barrido.cli.wording import INTERRUPTED, duration, one_line
+
+    now = time.time()
+    folder = reader.folder
+    sweep, progress, standing = facts.glance(reader, at=now)
+    notes = reader.notes()
+    if output != "table":
+        data = facts.sweep_facts(sweep, progress, standing, folder) | facts.recipe_facts(sweep)
+        say_data({**data, "notes": facts.note_facts(notes)}, output)
+        return
+    recipe = sweep.recipe
+    limits = facts.recipe_facts(sweep)["limits"]
+    counts = facts.counts_text(progress.counts)
+    say_lines(
+        _pairs(
+            [
+                ("name", folder.name),
+                ("display name", recipe.display_name if recipe.display_name != folder.name else ""),
+                ("status", standing),
+                ("reason", progress.reason),
+                ("description", recipe.description),
+                ("tags", _inline(recipe.tags)),
+                ("experiment", recipe.experiment),
+                ("command", recipe.work.command),
+                ("search space", "\n".join(f"{key}: {_inline(one)}" for key, one in recipe.space.items())),
+                ("sampling", _inline({**recipe.sampler, "seed": recipe.seed}) if recipe.space else ""),
+                ("objective", "" if progress.metric is None else f"{progress.goal} {progress.metric}"),
+                ("early stop", _inline(recipe.policy or {})),
+                ("limits", _inline({key: one for key, one in limits.items() if one is not None})),
+                ("trials", f"{progress.done}/{progress.total} done" + (f": {counts}" if counts else "")),
+                ("created", f"{duration(now - sweep.created_at)} ago"),
+                ("took" if progress.is_over else "runs for", duration(progress.elapsed_s)),
+                ("folder", str(folder.root)),
+            ]
+        )
+    )
+    if notes:
+        say("notes")
+        say_lines(f"  {_whose(note.trial)}{one_line(note.text)}" for note in notes)
+    say_lines(best_trial(progress, folder))
+    say_lines(mlflow_lines(recipe, workspace_of(folder)))
+    if standing == INTERRUPTED:
+        say(f"its controller died: `barrido job resume {folder.name}` goes on from here")
+
+
+def _show_trial(reader: Reader, trial: TrialRow, output: str) -> None:
+    from barrido.cli import facts
+    from barrido.cli.output import say, say_data, say_lines
+    from barrido.cli.rows import shown
+    from barrido.cli.wording import clean, number, params_text, sparkline, took
+
+    now = time.time()
+    folder: SweepFolder = reader.folder
+    metrics = reader.metrics(trial.number)
+    courses = facts.metric_facts(metrics)
+    if output != "table":
+        data = facts.trial_facts(folder.name, trial, at=now) | facts.place_facts(folder, trial.number)
+        say_data({**data, "metrics": courses}, output)
+        return
+    objective = reader.sweep().recipe.objective
+    place = folder.trial(trial.number)
+    say_lines(
+        _pairs(
+            [
+                ("name", f"{folder.name}_{trial.number}"),
+                ("status", str(trial.phase)),
+                ("reason", trial.reason),
+                ("parameters", params_text(trial.params)),
+                (f"best {objective.metric}" if objective else "", number(trial.best_value)),
+                ("reports", str(trial.reports)),
+                ("attempt", str(trial.attempt) if trial.attempt > 1 else ""),
+                ("exit code", "" if trial.exit_code is None else str(trial.exit_code)),
+                ("time", took(trial.started_at, trial.ended_at, at=now)),
+                ("folder", shown(place.root)),
+                ("log", shown(place.log)),
+            ]
+        )
+    )
+    if courses:
+        say("metrics")
+        for name, course in courses.items():
+            values = [point["value"] for point in course]
+            say(f"  {clean(name)}  {number(values[-1])}  {sparkline(values, 40)}".rstrip())
+
+
+def _pairs(pairs: Iterable[tuple[str, str]]) -> Iterator[str]:
+    """Lines of ``key  value``, aligned; further lines of a value stand below its first one."""
+    from barrido.cli.output import printable
+    from barrido.cli.wording import paint_status
+
+    shown = [(key, text) for key, text in pairs if key and text.strip()]
+    width = max(len(key) for key, _ in shown)
+    for key, text in shown:
+        first, *more = map(printable, text.rstrip().splitlines())
+        yield f"{key:<{width}}  {paint_status(first) if key == 'status' else first}"
+        yield from (f"{'':<{width}}  {line}" for line in more)
+
+
+def _inline(value: Any) -> str:
+    """
+    >>> _inline({"type": "bandit", "slack_factor": 0.1})
+    'type=bandit slack_factor=0.1'
+    """
+    from barrido.cli.wording import params_text
+
+    return params_text(value)
+
+
+def _whose(trial: int | None) -> str:
+    return "" if trial is None else f"trial {trial}: "

@@ -1,0 +1,153 @@
+"""Numbers, times and parameters in the words of the terminal."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from math import isfinite
+from typing import Any
+
+from barrido.cli.output import painted, printable
+from barrido.core.state import SweepPhase
+from barrido.core.trial import Phase
+
+NOTHING = "-"
+INTERRUPTED = "interrupted"
+"""What a sweep is whose controller died: not over, and nobody runs it."""
+
+COLORS: Mapping[str, str] = {
+    Phase.COMPLETED: "green",
+    Phase.RUNNING: "cyan",
+    Phase.LAUNCHING: "cyan",
+    Phase.STOPPING: "yellow",
+    Phase.PAUSED: "yellow",
+    Phase.PRUNED: "yellow",
+    Phase.CANCELED: "yellow",
+    Phase.FAILED: "red",
+    SweepPhase.ENDING: "yellow",
+    INTERRUPTED: "red",
+}
+
+
+def paint_status(text: str) -> str:
+    """A status, already padded for its column, in its colour."""
+    color = COLORS.get(text.strip())
+    return painted(text, color) if color else text
+
+
+def number(value: float | None) -> str:
+    """
+    >>> number(0.9666666667), number(12), number(None), number(float("nan")), number(1.5e-7)
+    ('0.966667', '12', '-', 'nan', '1.5e-07')
+    """
+    if value is None:
+        return NOTHING
+    return f"{value:.6g}"
+
+
+def metric_text(metric: str | None, value: float | None) -> str:
+    """
+    >>> metric_text("Accuracy", 0.5), metric_text("Accuracy", None)
+    ('Accuracy 0.5', 'no Accuracy')
+    """
+    if metric is None:
+        return ""
+    return f"no {metric}" if value is None else f"{metric} {number(value)}"
+
+
+def value_text(value: Any) -> str:
+    """One parameter's value.
+
+    >>> value_text(0.30000000000000004), value_text("adam"), value_text(True), value_text({"depth": 3})
+    ('0.3', 'adam', 'true', '{"depth": 3}')
+    """
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case float():
+            return number(value)
+        case str():
+            return clean(value)
+        case Mapping() | list() | tuple():
+            return clean(json.dumps(value, ensure_ascii=False))
+        case _:
+            return str(value)
+
+
+def params_text(params: Mapping[str, Any]) -> str:
+    """
+    >>> params_text({"lr": 0.01, "solver": "adam"})
+    'lr=0.01 solver=adam'
+    """
+    return " ".join(f"{clean(name)}={value_text(value)}" for name, value in params.items())
+
+
+def duration(seconds: float | None) -> str:
+    """
+    >>> [duration(s) for s in (None, 0.4, 7, 75, 3600, 200000)]
+    ['-', '0.4s', '7s', '1m 15s', '1h 00m', '2d 07h']
+    """
+    if seconds is None:
+        return NOTHING
+    if 0 < seconds < 2:
+        return f"{seconds:.1f}s"
+    whole = int(seconds)
+    if whole < 60:
+        return f"{whole}s"
+    if whole < 3600:
+        return f"{whole // 60}m {whole % 60:02d}s"
+    if whole < 86400:
+        return f"{whole // 3600}h {whole % 3600 // 60:02d}m"
+    return f"{whole // 86400}d {whole % 86400 // 3600:02d}h"
+
+
+def took(started_at: float | None, ended_at: float | None, *, at: float) -> str:
+    """How long something took, or has taken so far."""
+    if started_at is None:
+        return NOTHING
+    return duration(max(0.0, (at if ended_at is None else ended_at) - started_at))
+
+
+def clock(seconds: float) -> str:
+    """A duration that ticks.
+
+    >>> clock(7.9), clock(3725)
+    ('0:07', '1:02:05')
+    """
+    whole = int(seconds)
+    hours, minutes = divmod(whole // 60, 60)
+    return f"{hours}:{minutes:02d}:{whole % 60:02d}" if hours else f"{minutes}:{whole % 60:02d}"
+
+
+def clean(text: str) -> str:
+    """``text`` in one line, without what would steer the terminal: scripts log anything.
+
+    >>> clean("loss\\n\\x1b[31m 3")
+    'loss [31m 3'
+    """
+    return " ".join(printable(text).split())
+
+
+def one_line(text: str) -> str:
+    """The first line of ``text`` that says something."""
+    return next((line for line in map(clean, text.splitlines()) if line), "")
+
+
+_BARS = "▁▂▃▄▅▆▇█"
+
+
+def sparkline(values: Sequence[float], width: int) -> str:
+    """The course of ``values`` in at most ``width`` characters; each stands for the last of its share.
+
+    >>> sparkline([1, 2, 3, 4], 4), sparkline([5, 5], 8), sparkline([], 8), sparkline(range(100), 4)
+    ('▁▃▆█', '▄▄', '', '▁▃▆█')
+    """
+    known = [value for value in values if isfinite(value)]
+    if len(known) > width:
+        known = [known[(n + 1) * len(known) // width - 1] for n in range(width)]
+    if not known:
+        return ""
+    low, span = min(known), max(known) - min(known)
+    if span == 0:
+        return "▄" * len(known)
+    return "".join(_BARS[round((value - low) / span * (len(_BARS) - 1))] for value in known)

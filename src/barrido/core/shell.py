@@ -1,0 +1,426 @@
+"""How a shell reads a command line: in which place each reference stands, and in which command.
+
+Follows the grammar of POSIX.1-2017, XCU section 2, and the constructs that bash adds to it. Where
+shells differ, or a value could not be quoted, references are refused: being too careful costs a
+message, being wrong would run a value as a command.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from barrido.core import refusals
+from barrido.core.groups import group_end
+from barrido.core.programs import ASSIGNMENT, LISTS, RESERVED, WILD, poisons
+from barrido.core.reading import (
+    Command,
+    Frame,
+    HereDocument,
+    Kind,
+    Place,
+    Reading,
+    Reference,
+    Uncertain,
+    Word,
+)
+from barrido.core.refusals import Refusal
+
+_NAME = re.compile(r"\$[A-Za-z_]\w*", re.ASCII)
+_DEFAULT = re.compile(r"\$\{(?:[A-Za-z_]\w*|[0-9]+|[@*]):?[-=+?]", re.ASCII)
+_BACKTICKS = re.compile(r"`(?:[^`\\]|\\.)*`", re.DOTALL)
+_REDIRECTION = re.compile(r"&>>?|<<<|[<>][&>|]?")
+_DELIMITER = re.compile(r"""[ \t]*((?:[^\s;&|<>()'"\\$`]|\\[^\n]|'[^'\n]*'|"[^"$`\\\n]*")+)""")
+_NO_ARGUMENTS = re.compile(r"\([ \t]*\)")
+_SUBSCRIPT = re.compile(r"[A-Za-z_]\w*\[[^\]]*$", re.ASCII)
+_PLAIN = re.compile(r"[\w./:@%+,=-]*", re.ASCII)
+
+
+class Reader:
+    """Reads one command line; ``references`` are given by their start."""
+
+    def __init__(self, text: str, references: Mapping[int, Reference]) -> None:
+        self._text = text
+        self._references = references
+        self._reading = Reading()
+        self._frames = [Frame(Kind.COMMANDS, 0)]
+        self._group_ends: dict[int, int] = {}  # the start of the group that ] ends
+        self._before: dict[int, Refusal] = {}  # what stands before a reference, by the reference's start
+        self._names: set[int] = set()  # where a $name ends
+
+    def read(self) -> Reading:
+        result = self._reading
+        try:
+            self._read_all()
+        except Uncertain as end:
+            for start in self._references:
+                if start >= end.at:
+                    result.places.pop(start, None)
+                    result.refusals.setdefault(start, end.refusal)
+        return result
+
+    def _read_all(self) -> None:
+        handlers = {
+            Kind.COMMANDS: self._in_commands,
+            Kind.DOUBLE: self._in_double,
+            Kind.BRACES: self._in_braces,
+            Kind.ARITHMETIC: self._in_arithmetic,
+        }
+        i = 0
+        while i < len(self._text):
+            if reference := self._references.get(i):
+                self._place(reference)
+                i = reference.end
+            else:
+                i = handlers[self._top.kind](i)
+        if len(self._frames) > 1:
+            opening = self._text[self._top.start : self._top.start + 2]
+            raise Uncertain(self._top.start, f"{opening}, which is never closed", "close it")
+        self._end_command(i)
+
+    # Bookkeeping ---------------------------------------------------------------------------------
+
+    @property
+    def _top(self) -> Frame:
+        return self._frames[-1]
+
+    def _push(self, frame: Frame) -> None:
+        frame.refusal = self._top.refusal or self._top.target_refusal or frame.refusal
+        self._frames.append(frame)
+
+    def _put(self, piece: str | int) -> None:
+        """Add to the current word. What stands in ${…} or $((…)) is not known before it runs."""
+        for frame in reversed(self._frames):
+            if frame.kind is Kind.COMMANDS:
+                break
+            if frame.kind is not Kind.DOUBLE:
+                piece = WILD
+        if frame.word is None:
+            frame.word = Word()
+        frame.word.pieces.append(piece)
+
+    def _is_at(self, what: str, i: int) -> bool:
+        """Whether ``what`` stands at ``i``, and not only once a shell has taken out a broken line."""
+        joined = i
+        while self._text.startswith("\\\n", joined):
+            joined += 2
+        if joined > i and self._text.startswith(what[0], joined):
+            raise Uncertain(
+                i - 1, f"a line that is broken after {self._text[i - 1]}", "do not break it there"
+            )
+        return self._text.startswith(what, i)
+
+    def _refuse_between(self, start: int, end: int, refusal: Refusal) -> None:
+        for at in self._references:
+            if start <= at < end:
+                self._reading.refusals[at] = refusal
+
+    def _place(self, reference: Reference) -> None:
+        start, top = reference.start, self._top
+        refusal = top.refusal or top.target_refusal or self._before.get(start)
+        place = Place.BARE
+        if top.kind is Kind.DOUBLE:
+            place = Place.DOUBLE_AFTER_NAME if start in self._names else Place.DOUBLE
+        elif top.kind is Kind.COMMANDS:
+            prefix = top.word.text().text if top.word else ""
+            if top.is_test:
+                refusal = refusal or refusals.TEST
+            elif _SUBSCRIPT.match(prefix):
+                refusal = refusal or refusals.SUBSCRIPT
+            elif _PLAIN.fullmatch(prefix) and self._ends_argument(reference):
+                place = Place.ARGUMENT
+        self._add(start, place, refusal)
+
+    def _ends_argument(self, reference: Reference) -> bool:
+        """Whether the word ends with it and cannot be read as anything but an argument."""
+        words = self._top.words
+        head = words[0].text().text if words and not self._top.is_target else ""
+        return (
+            bool(head)
+            and head not in RESERVED | LISTS
+            and not ASSIGNMENT.match(head)
+            and (
+                self._text[reference.end : reference.end + 1] in "\n\t " or reference.end in self._group_ends
+            )
+        )
+
+    def _add(self, start: int, place: Place, refusal: Refusal | None) -> None:
+        if refusal:
+            self._reading.refusals[start] = refusal
+        else:
+            self._reading.places[start] = place
+        self._put(start)
+        for frame in self._frames:
+            if frame.word is not None:
+                frame.word.holds.add(start)
+
+    # Each construct; a method gets the position it starts at and returns where to read on ----------
+
+    def _in_commands(self, i: int) -> int:
+        top, c = self._top, self._text[i]
+        if i in self._group_ends:
+            self._end_word(i)
+            self._reading.groups.append((self._group_ends[i], i + 1))
+            return i + 1
+        match c:
+            case " " | "\t":
+                self._end_word(i)
+            case "\n":
+                self._end_command(i)
+                return self._here_documents(i + 1)
+            case "#" if top.word is None:
+                end = self._text.find("\n", i)
+                end = len(self._text) if end < 0 else end
+                self._refuse_between(i, end, refusals.COMMENT)
+                return end
+            case "<" | ">":
+                return self._redirection(i)
+            case "&" if self._is_at(">", i + 1):
+                return self._redirection(i)
+            case ";" | "&" | "|":
+                self._end_command(i)
+            case "(":
+                return self._open(i)
+            case ")":
+                return self._close(i)
+            case "[" if top.word is None and (bracket := group_end(self._text, self._references, i)):
+                self._group_ends[bracket] = i
+            case "'":
+                return self._single(i)
+            case '"':
+                self._put("")
+                self._push(Frame(Kind.DOUBLE, i))
+            case "\\" | "$" | "`":
+                return self._active(i)
+            case _:
+                self._put(c)
+        return i + 1
+
+    def _in_double(self, i: int) -> int:
+        c = self._text[i]
+        match c:
+            case '"':
+                self._frames.pop()
+            case "\\" | "$" | "`":
+                return self._active(i)
+            case _:
+                self._put(c)
+        return i + 1
+
+    def _in_braces(self, i: int) -> int:
+        top = self._top
+        match self._text[i]:
+            case "}":
+                self._frames.pop()
+            case "'" if top.is_quoted:
+                raise Uncertain(i, 'a \' in a ${…} inside "…"', "assign to a variable first")
+            case "'":
+                return self._single(i)
+            case '"':
+                self._push(Frame(Kind.DOUBLE, i))
+            case "\\" | "$" | "`":
+                return self._active(i)
+        return i + 1
+
+    def _in_arithmetic(self, i: int) -> int:
+        top = self._top
+        match self._text[i]:
+            case "(":
+                top.depth += 1
+            case ")" if top.depth:
+                top.depth -= 1
+            case ")" if self._is_at(")", i + 1):
+                self._frames.pop()
+                return i + 2
+            case ")" | "'" | '"':
+                raise Uncertain(top.start, "$((", "put a space between the parentheses of $( (…) )")
+            case "\\" | "$" | "`":
+                return self._active(i)
+        return i + 1
+
+    def _active(self, i: int) -> int:
+        """What is special outside and inside of double quotes alike."""
+        match self._text[i]:
+            case "\\":
+                self._before[i + 1] = refusals.BACKSLASH
+                if i + 1 in self._references:
+                    return i + 1
+                if not self._text.startswith("\n", i + 1):
+                    self._put(self._text[i + 1 : i + 2])
+                elif i in self._names:
+                    self._names.add(i + 2)
+                return i + 2
+            case "`":
+                if not (found := _BACKTICKS.match(self._text, i)):
+                    raise Uncertain(i, "a ` that is never closed", "close it")
+                for at in self._references:
+                    if i <= at < found.end():
+                        self._add(at, Place.BARE, refusals.BACKTICKS)
+                self._put(WILD)
+                return found.end()
+        return self._dollar(i)
+
+    def _dollar(self, i: int) -> int:
+        text, kind = self._text, self._top.kind
+        is_quoted = kind is Kind.DOUBLE or self._top.is_quoted
+        self._put(WILD)
+        if i + 1 in self._references:
+            self._before[i + 1] = refusals.DOLLAR
+            return i + 1
+        if text.startswith("\\\n", i + 1):
+            raise Uncertain(i, "a line that is broken after $", "do not break it there")
+        if text.startswith("(", i + 1):
+            if self._is_at("(", i + 2):
+                self._push(Frame(Kind.ARITHMETIC, i, refusals.ARITHMETIC))
+                return i + 3
+            self._push(Frame(Kind.COMMANDS, i, is_in_word=True))
+            return i + 2
+        if text.startswith("{", i + 1):
+            if text[i + 2 : i + 3] in " \t\n|":
+                raise Uncertain(i, "${ and a space", "write $(…) instead")
+            refusal = refusals.QUOTED_EXPANSION if is_quoted else None
+            refusal = refusal if _DEFAULT.match(text, i) else refusals.EXPANSION
+            self._push(Frame(Kind.BRACES, i, refusal, is_quoted=is_quoted))
+            return i + 2
+        if text.startswith("[", i + 1):
+            raise Uncertain(i, "$[", "write $((…)) instead")
+        if text.startswith("'", i + 1) and not is_quoted:
+            return self._dollar_single(i)
+        if text.startswith('"', i + 1) and not is_quoted:
+            self._push(Frame(Kind.DOUBLE, i + 1, refusals.DOLLAR_QUOTES))
+            return i + 2
+        if name := _NAME.match(text, i):
+            self._names.add(name.end())
+            return name.end()
+        return i + (2 if text[i + 1 : i + 2] in tuple("0123456789@*#?$!-") else 1)
+
+    def _single(self, i: int) -> int:
+        end = self._text.find("'", i + 1)
+        if end < 0:
+            raise Uncertain(i, "a ' that is never closed", "close it")
+        at = i + 1
+        for start, reference in self._references.items():
+            if i < start < end:
+                self._put(self._text[at:start])
+                self._add(start, Place.SINGLE, self._top.refusal or self._top.target_refusal)
+                at = reference.end
+        self._put(self._text[at:end])
+        return end + 1
+
+    def _dollar_single(self, i: int) -> int:
+        """$'…' ends at the next ' in any shell, unless a backslash stands before that."""
+        end = self._text.find("'", i + 2)
+        inside = self._text[i + 2 : end]
+        if end < 0 or (len(inside) - len(inside.rstrip("\\"))) % 2:
+            raise Uncertain(i, "$'…' with a quote in it", "use '…' without the $")
+        self._refuse_between(i, end, refusals.DOLLAR_QUOTES)
+        return end + 1
+
+    # Commands ------------------------------------------------------------------------------------
+
+    def _end_word(self, i: int) -> None:
+        top = self._top
+        word, top.word = top.word, None
+        if word is None:
+            return
+        if top.is_target:
+            top.is_target, top.target_refusal = False, None
+            return
+        text = word.text().text
+        heads = [other.text().text for other in top.words[:2]]
+        is_first = not set(heads) - RESERVED
+        if text == "case" and (is_first or heads[0] in LISTS | {"function", "coproc", "time"}):
+            if any(frame.is_in_word for frame in self._frames):
+                raise Uncertain(i, "a case inside (…)", "assign in the branches of a case outside of it")
+        elif text == "[[" and is_first:
+            top.is_test = True
+        elif text == "]]":
+            top.is_test = False
+        elif text == "do" and len(heads) == 2 and heads[0] in LISTS:
+            top.words.clear()
+        top.words.append(word)
+
+    def _end_command(self, i: int) -> None:
+        self._end_word(i)
+        top = self._top
+        top.is_target, top.target_refusal = False, None
+        if top.words:
+            words, top.words = top.words, []
+            is_piped = self._text[i : i + 1] == "|" and self._text[i - 1 : i + 2].count("|") == 1
+            self._reading.commands.append(Command(tuple(words), is_piped))
+            if what := poisons([word.text() for word in words]):
+                raise Uncertain(i, what, f"do not use {what.split()[0]} here")
+
+    def _redirection(self, i: int) -> int:
+        top = self._top
+        if top.word and top.word.text().text.isdigit():
+            top.word = None
+        self._end_word(i)
+        if self._is_at("<", i + 1) and self._text[i : i + 2] == "<<" and not self._is_at("<", i + 2):
+            return self._here_document(i + 2)
+        found = _REDIRECTION.match(self._text, i)
+        end = found.end() if found else i + 1
+        top.is_target = not self._is_at("(", end)
+        top.target_refusal = refusals.HERE_STRING if found and found[0] == "<<<" else None
+        return end
+
+    def _here_document(self, i: int) -> int:
+        strips_tabs = self._text.startswith("-", i)
+        found = _DELIMITER.match(self._text, i + strips_tabs)
+        end = found.end() if found else i
+        if (
+            found is None
+            or any(i <= at <= end for at in self._references)
+            or self._text[end : end + 1] in (tuple("\\$`'\""))
+        ):
+            raise Uncertain(i - 2, "a here-document's <<", "end it with a plain word")
+        plain = re.sub(r"""\\(.)|['"]""", r"\1", found[1])
+        self._top.documents.append(HereDocument(plain, strips_tabs, plain != found[1]))
+        return end
+
+    def _here_documents(self, i: int) -> int:
+        """Skip the bodies of the here-documents that the line before ``i`` announced."""
+        if any(frame.documents for frame in self._frames[:-1]):
+            raise Uncertain(
+                i, "a line break between a here-document's << and its text", "write it in one line"
+            )
+        begin = i
+        for document in self._top.documents:
+            line = None
+            while i < len(self._text) and line != document.delimiter:
+                end = self._text.find("\n", i)
+                end = len(self._text) if end < 0 else end
+                line = self._text[i:end].lstrip("\t" if document.strips_tabs else "")
+                if line.endswith("\\") and not document.is_quoted:
+                    raise Uncertain(begin, "a here-document with a continued line", "quote its delimiter")
+                i = end + 1
+        self._top.documents.clear()
+        self._refuse_between(begin, i, refusals.HERE_DOCUMENT)
+        return min(i, len(self._text))
+
+    def _open(self, i: int) -> int:
+        top = self._top
+        if self._is_at("(", i + 1):
+            raise Uncertain(i, "((", "write $((…)), or a space between the parentheses")
+        if arguments := _NO_ARGUMENTS.match(self._text, i):  # f() { …; }
+            self._end_command(i)
+            return arguments.end()
+        text = top.word.text().text if top.word else ""
+        assignment = ASSIGNMENT.fullmatch(text)
+        if top.words and top.words[0].text().text == "case" and top.word is None:
+            self._end_command(i)
+        is_in_word = top.word is not None or self._text[i - 1 : i] in ("<", ">")
+        if is_in_word:
+            self._put(WILD)
+        refusal = refusals.ARRAY if assignment else None
+        self._push(Frame(Kind.COMMANDS, i, refusal, is_in_word=is_in_word))
+        return i + 1
+
+    def _close(self, i: int) -> int:
+        """A ) that closes nothing ends the pattern of a case."""
+        self._end_command(i)
+        if len(self._frames) > 1:
+            if self._top.documents:
+                raise Uncertain(i, "a here-document's << before its text began", "end the line before the )")
+            self._frames.pop()
+        return i + 1

@@ -1,0 +1,75 @@
+"""What the local executor knows of one attempt. Plain state: the executor alone changes it."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+
+from barrido.core.layout import DOORS, SweepFolder
+from barrido.core.protocols import Logged, Offsets
+from barrido.executors.ending import Ending
+from barrido.executors.leader import Leader
+from barrido.executors.leftovers import Leftover
+from barrido.executors.tail import Tail
+
+Key = tuple[int, int]
+
+
+@dataclass(slots=True, kw_only=True)
+class Attempt:
+    """
+    ```
+    launched or adopted ─▶ claimed (Launched) ─▶ leader gone (`ending`) ─▶ nothing left (Exited)
+    ```
+    """
+
+    key: Key
+    stem: str
+    log: str
+    tails: dict[str, Tail]
+    decided: dict[str, int]  # by door: the offsets the controller has answered
+    told: bool  # whether `Launched` was told, or need not be
+    is_adopted: bool = False
+    claimed: bool = False
+    launched_at: float | None = None  # when `Launched` was told
+    unclear_until: float | None = None  # somebody began to claim it; monotonic seconds
+    leader: Leader | None = None
+    status: int | None = None  # how our own leader ended, where it was not the one that claimed
+    stop_reason: str | None = None
+    asked_at: float = 0.0  # seconds of the boot clock
+    ask_again_at: float | None = None  # it may have been too young to hear; monotonic seconds
+    kill_at: float | None = None  # end of the grace period, monotonic seconds
+    killed: bool = False
+    ending: Ending | None = None
+    left: list[Leftover] = field(default_factory=list)  # what must be gone before it counts as ended
+
+    @classmethod
+    def of(cls, key: Key, folder: SweepFolder, offsets: Offsets, *, told: bool) -> Attempt:
+        stem = os.fspath(folder.feed_stem(*key))
+        return cls(
+            key=key,
+            stem=stem,
+            log=os.fspath(folder.trial(key[0]).log),
+            tails={door: Tail(f"{stem}.{door}", offsets.get(door, 0)) for door in DOORS},
+            decided=dict(offsets),
+            told=told,
+        )
+
+    @property
+    def life(self) -> str:
+        return f"{self.stem}.life"
+
+    def next_timer(self) -> float | None:
+        """When this attempt needs attention although nothing happened; monotonic seconds."""
+        if self.unclear_until is not None:
+            return self.unclear_until
+        return None if self.killed else (self.ask_again_at or self.kill_at)
+
+    def read(self, door: str, now: float, *, final: bool) -> list[Logged]:
+        """What was written at a door since the last time."""
+        tail = self.tails[door]
+        logged = []
+        while (news := tail.read(now, final=final)) is not None:
+            points, complaints = news
+            logged.append(Logged(*self.key, door, tail.offset, tuple(points), tuple(complaints)))
+        return logged

@@ -1,0 +1,131 @@
+"""The environment variables that a trial is born with."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from barrido.core.command import text_of
+from barrido.core.layout import SweepFolder
+from barrido.core.protocols import Order
+from barrido.core.recipe import Recipe
+from barrido.core.wire import dumps
+from barrido.executors.leftovers import MARKER
+
+THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+_OF_A_TRIAL = ("BARRIDO_", "AZUREML_SWEEP_")
+
+TrackerEnvironment = Callable[[int, int], Mapping[str, str]]
+
+
+class TrialEnvironment:
+    """What all trials of a sweep share is worked out once; `of` adds what one attempt needs."""
+
+    def __init__(
+        self,
+        folder: SweepFolder,
+        recipe: Recipe,
+        tracker: TrackerEnvironment | None,
+        outer: Mapping[str, str],
+    ) -> None:
+        self._folder = folder
+        self._tracker = tracker
+        self._outputs = recipe.work.outputs
+        own = recipe.work.environment_variables
+        shared = _without_outer_trial(outer)
+        share = str(max(1, _cores() // max(1, recipe.limits.max_concurrent_trials)))
+        # Several libraries read OMP_NUM_THREADS when their own variable is not set: who sets that one
+        # has decided for all.
+        if not any(name in shared or name in own for name in THREADS):
+            shared |= dict.fromkeys(THREADS, share)
+        shared.setdefault("PYTHONUNBUFFERED", "1")  # the log is read while the trial runs
+        shared["PATH"] = os.pathsep.join(
+            [*_python_folders(folder, recipe.work.python or sys.executable), shared.get("PATH", os.defpath)]
+        )
+        shared |= own
+        shared |= {_azure(name): text for name, text in recipe.work.inputs.items() if text is not None}
+        shared["BARRIDO_SWEEP"] = recipe.name
+        if (hold := hold_of(recipe)) is not None:
+            shared["BARRIDO_HOLD"] = dumps(hold)
+        self._shared = shared
+
+    def of(self, order: Order) -> dict[str, str]:
+        stem = os.fspath(self._folder.feed_stem(order.trial, order.attempt))
+        trial = self._folder.trial(order.trial)
+        values = dict(self._shared)
+        if self._tracker is not None:
+            values.update(self._tracker(order.trial, order.attempt))
+        for output in self._outputs:
+            values[_azure(output)] = os.fspath(trial.named_outputs / output)
+        for name, value in order.params.items():
+            values[_azure(name)] = text_of(value)
+        values["BARRIDO_TRIAL"] = str(order.trial)
+        values["BARRIDO_ATTEMPT"] = str(order.attempt)
+        values["BARRIDO_TRIAL_DIR"] = os.fspath(trial.root)
+        values["BARRIDO_PARAMS"] = dumps(dict(order.params))
+        values[MARKER] = stem
+        values["BARRIDO_METRICS"] = f"{stem}.file"
+        return values
+
+
+def hold_of(recipe: Recipe) -> dict[str, Any] | None:
+    """At which reports a trial waits for its verdict: where the policy applies; None without a policy."""
+    if recipe.policy is None or recipe.objective is None:
+        return None
+    return {
+        "metric": recipe.objective.metric,
+        "interval": recipe.policy.get("evaluation_interval") or 1,
+        "delay": recipe.policy.get("delay_evaluation") or 0,
+    }
+
+
+def _azure(name: str) -> str:
+    return f"AZUREML_SWEEP_{name}"
+
+
+def _without_outer_trial(outer: Mapping[str, str]) -> dict[str, str]:
+    """The controller's own environment; if it runs inside a trial of another sweep, without that trial."""
+    is_nested = MARKER in outer
+    return {
+        name: value
+        for name, value in outer.items()
+        if not name.startswith(_OF_A_TRIAL)
+        and name != "MLFLOW_RUN_ID"
+        and not (is_nested and name.startswith("MLFLOW_"))
+    }
+
+
+def _cores() -> int:
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:
+        return os.cpu_count() or 1
+
+
+def _python_folders(folder: SweepFolder, interpreter: str) -> list[str]:
+    """What to put first on PATH so that ``python`` and ``python3`` are this interpreter.
+
+    Where its own folder calls it something else (``python3.11``), a folder with small scripts of the
+    right names comes first. Scripts, because a link would hide a virtual environment from Python.
+    """
+    home = Path(interpreter).absolute().parent
+    wrong = [name for name in ("python", "python3") if not _is_same(home / name, Path(interpreter))]
+    if not wrong:
+        return [os.fspath(home)]
+    shims = folder.root / "bin"
+    shims.mkdir(parents=True, exist_ok=True)
+    for name in wrong:
+        quoted = os.fspath(Path(interpreter).absolute()).replace("'", "'\\''")
+        (shims / name).write_text(f"#!/bin/sh\nexec '{quoted}' \"$@\"\n")
+        (shims / name).chmod(0o755)
+    return [os.fspath(shims), os.fspath(home)]
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    try:
+        return one.samefile(other)
+    except OSError:
+        return False

@@ -1,0 +1,252 @@
+"""The session leader: the small shell that runs one attempt of a trial and outlives the controller.
+
+It claims the attempt by creating ``<stem>.life`` (which only one process can do, so an attempt that
+is launched twice runs once), runs the user's command, and appends the exit code. No controller needs
+to be alive for that. The file holds
+
+    <machine> <pid>
+    exit <code>
+
+where *machine* names this boot of this machine (see `machine_id`). The pid is believed only while
+``/proc/<pid>/cmdline`` holds the path of the same ``.life`` file: a number that was given to another
+process meanwhile is not taken for the leader. From then on a pidfd stands for it.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import psutil
+
+SHELL = "/bin/sh"
+NAME = "barrido-trial"
+CLAIM_FAILED = 73  # EX_CANTCREAT of sysexits.h
+VOID = "void"  # the machine in a claim that forbids the attempt to ever start
+
+# Builtins only: the one fork is the user's command. TERM is caught, not ignored, because children
+# inherit ignored signals but start with caught ones at their default. A TERM that arrives before the
+# command was started must not be lost, hence ``asked``.
+SCRIPT = """\
+[ -e "$1" ] && exit 0
+asked=
+trap 'asked=1' TERM INT HUP
+set -C
+{ printf '%s %s\\n' "$4" "$$" > "$1"; } 2>/dev/null || exit 73
+set +C
+code=126
+if cd "$2"; then
+  if [ "$asked" ]; then code=143; else /bin/sh -c "$3"; code=$?; fi
+fi
+printf 'exit %s\\n' "$code" >> "$1"
+exit "$code"
+"""
+
+_PROCESS_GROUP = 1 << 2  # PIDFD_SIGNAL_PROCESS_GROUP, Linux 6.9
+_SIGNALS = frozenset(int(number) for number in signal.valid_signals())
+_DEFAULTS = [s for s in (signal.SIGPIPE, signal.SIGINT, signal.SIGTERM, signal.SIGHUP) if s in _SIGNALS]
+
+
+@cache
+def machine_id() -> str:
+    """Names this boot of this machine or container: what an attempt's processes cannot outlive."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        init = Path("/proc/1/stat").read_text().rpartition(")")[2].split()[19]
+    except (OSError, IndexError):
+        return f"{psutil.boot_time():.0f}"
+    return f"{boot}.{init}"
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    """A ``.life`` file. ``pid`` is None while the claim is not yet wholly written."""
+
+    machine: str
+    pid: int | None
+    code: int | None
+    at: float  # when the file was last written
+
+    @property
+    def is_void(self) -> bool:
+        return self.machine == VOID
+
+
+def read_life(path: str) -> Life | None:
+    """What is known of an attempt; None if nobody claimed it."""
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    try:
+        raw, at = os.read(fd, 4096), os.fstat(fd).st_mtime
+    finally:
+        os.close(fd)
+    *lines, _torn = raw.decode("ascii", "replace").split("\n")
+    match [line.split() for line in lines]:
+        case [[machine, pid], ["exit", code], *_] if pid.isdecimal() and code.isdecimal():
+            return Life(machine, int(pid), exit_code(int(code)), at)
+        case [[machine, pid], *_] if pid.isdecimal():
+            return Life(machine, int(pid), None, at)
+        case _:
+            return Life("", None, None, at)
+
+
+def exit_code(status: int) -> int:
+    """A shell's exit status: 128 + n stands for signal n.
+
+    >>> exit_code(3), exit_code(137), exit_code(255)
+    (3, -9, 255)
+    """
+    return -(status - 128) if status > 128 and status - 128 in _SIGNALS else status
+
+
+def forbid(path: str) -> Life:
+    """Claim an attempt so that no leader ever runs it, unless it is claimed already; what it is then."""
+    with suppress(OSError):  # claimed already, or the disk is full
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+        try:
+            os.write(fd, f"{VOID} 0\n".encode())
+        finally:
+            os.close(fd)
+    return read_life(path) or Life("", None, None, 0.0)
+
+
+def spawn(*, life: str, work: str, command: str, log: str, environment: Mapping[str, str]) -> Leader:
+    """Start a leader in a session of its own. Raises OSError or ValueError if that cannot be done."""
+    pid = os.posix_spawn(
+        SHELL,
+        [SHELL, "-c", SCRIPT, NAME, life, work, command, machine_id()],
+        environment,
+        setsid=True,
+        setsigmask=(),
+        setsigdef=_DEFAULTS,
+        file_actions=[
+            (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+            (os.POSIX_SPAWN_OPEN, 1, log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644),
+            (os.POSIX_SPAWN_DUP2, 1, 2),
+        ],
+    )
+    return Leader(pid, is_child=True)
+
+
+def find(pid: int, life: str) -> Leader | None:
+    """The leader that claimed ``life`` as ``pid``, if it is still there."""
+    leader = Leader(pid, is_child=False)
+    if leader.is_gone() or not _claims(pid, life):
+        leader.close()
+        return None
+    return leader
+
+
+class Leader:
+    """A handle on a session leader, and through it on its process group.
+
+    As long as the handle is open, signals reach this leader's group or nobody: through the pidfd, or,
+    for a child that was not reaped, because its number cannot be given away.
+    """
+
+    def __init__(self, pid: int, *, is_child: bool) -> None:
+        self.pid = pid
+        self.is_child = is_child
+        self.fd = open_pidfd(pid)
+        self._unreaped = is_child
+
+    def is_gone(self) -> bool:
+        """Whether the leader has ended, reaped or not."""
+        if self._unreaped:
+            try:
+                return os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+            except ChildProcessError:  # whoever embeds us ignores SIGCHLD, or waits for all children
+                self._unreaped = False
+        return not is_alive(self.pid)
+
+    def reap(self) -> int | None:
+        """Collect the exit of a child: its code, negative for a signal; None if it is not ours."""
+        try:
+            if self.fd is not None:
+                status = os.waitid(os.P_PIDFD, self.fd, os.WEXITED | os.WNOHANG)
+            elif self._unreaped:
+                status = os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG)
+            else:
+                return None
+            self._unreaped = False
+        except ChildProcessError:
+            return None
+        if status is None:
+            return None
+        return exit_code(status.si_status) if status.si_code == os.CLD_EXITED else -status.si_status
+
+    def signal_group(self, number: int) -> bool:
+        """Send a signal to every process of the group (0: only look). Whether there was one."""
+        try:
+            if self.fd is not None and _signals_groups():
+                signal.pidfd_send_signal(self.fd, number, None, _PROCESS_GROUP)
+            elif self._unreaped or not self.is_gone():
+                os.killpg(self.pid, number)
+            else:
+                return False
+        except ProcessLookupError:
+            return False
+        except PermissionError:  # only processes of another user are left: not ours to end
+            return False
+        return True
+
+    def command(self) -> tuple[int, float] | None:
+        """Pid and start, in seconds of the boot clock, of the user's command; None: not (to be) seen."""
+        try:
+            children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
+            if not children:
+                return None
+            ticks = Path(f"/proc/{children[0]}/stat").read_text().rpartition(")")[2].split()[19]
+        except (OSError, IndexError):
+            return None
+        return int(children[0]), int(ticks) / os.sysconf("SC_CLK_TCK")
+
+    def close(self) -> None:
+        if self.fd is not None:
+            os.close(self.fd)
+            self.fd = None
+
+
+def open_pidfd(pid: int) -> int | None:
+    """None where the system has no pidfds, or the process is gone."""
+    try:
+        return os.pidfd_open(pid)
+    except (AttributeError, OSError):
+        return None
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process runs under this number; the dead that nobody has reaped do not count."""
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
+
+
+def _claims(pid: int, life: str) -> bool:
+    try:
+        return life in psutil.Process(pid).cmdline()
+    except psutil.Error:
+        return False
+
+
+@cache
+def _signals_groups() -> bool:
+    """Whether this kernel signals groups through pidfds: tried on ourselves, with signal 0."""
+    fd = os.pidfd_open(os.getpid())
+    try:
+        signal.pidfd_send_signal(fd, 0, None, _PROCESS_GROUP)
+    except ProcessLookupError:  # we lead no group, but the flag was understood
+        return True
+    except OSError:
+        return False
+    finally:
+        os.close(fd)
+    return True

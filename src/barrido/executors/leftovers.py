@@ -1,0 +1,127 @@
+"""Processes of a trial that left its process group, found by the environment they were born with.
+
+Every process of an attempt inherits ``BARRIDO_FEED=<stem>``, which no other attempt of any sweep has.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+
+from barrido.executors.leader import is_alive, open_pidfd
+
+MARKER = "BARRIDO_FEED"
+
+
+class Leftover:
+    """A handle on one such process; signals reach it or nobody."""
+
+    def __init__(self, pid: int, fd: int | None) -> None:
+        self.pid = pid
+        self.fd = fd  # readable once the process has ended; None where there are no pidfds
+
+    def send(self, number: int) -> None:
+        try:
+            if self.fd is not None:
+                signal.pidfd_send_signal(self.fd, number)
+            else:
+                os.kill(self.pid, number)
+        except (ProcessLookupError, PermissionError):
+            pass  # gone already, or another user's: not ours to end
+
+    @property
+    def group(self) -> int | None:
+        return _group_of(self.pid)
+
+    def is_gone(self) -> bool:
+        return not is_alive(self.pid)
+
+    def close(self) -> None:
+        if self.fd is not None:
+            os.close(self.fd)
+            self.fd = None
+
+
+def leftovers(stem: str, group: int | None = None) -> list[Leftover]:
+    """Living processes born into the attempt ``stem``, and those in process group ``group``."""
+    found = []
+    for pid, feed in _marked():
+        if feed == stem or (group is not None and _group_of(pid) == group):
+            fd = open_pidfd(pid)
+            # The number may have been given away before the handle was there: look again.
+            if is_alive(pid) and (feed_of(pid) == stem or _group_of(pid) == group):
+                found.append(Leftover(pid, fd))
+            elif fd is not None:
+                os.close(fd)
+    return found
+
+
+def strays(folder: str) -> list[tuple[str, Leftover]]:
+    """Living processes of any attempt whose files are in the folder ``folder``, each with its stem."""
+    found = []
+    for pid, feed in _marked():
+        if feed is not None and os.path.dirname(feed) == folder:  # noqa: PTH120  (text, not the disk)
+            fd = open_pidfd(pid)
+            if is_alive(pid) and feed_of(pid) == feed:
+                found.append((feed, Leftover(pid, fd)))
+            elif fd is not None:
+                os.close(fd)
+    return found
+
+
+def feed_of(pid: int) -> str | None:
+    """The attempt that a process was born into; None if it is of no trial, or another user's."""
+    path = Path(f"/proc/{pid}/environ")
+    try:
+        for _ in range(_EXEC_LOOKS):
+            if (raw := path.read_bytes()) or not _is_between_programs(pid):
+                break
+            time.sleep(_EXEC_S)
+    except FileNotFoundError:
+        return None if _HAS_PROC else _feed_of_elsewhere(pid)
+    except OSError:
+        return None
+    _, found, rest = (b"\0" + raw).partition(_MARKER)
+    return os.fsdecode(rest.partition(b"\0")[0]) if found else None
+
+
+def _is_between_programs(pid: int) -> bool:
+    """Whether a process is amid ``exec``, where its environment cannot be seen for a moment."""
+    stat = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    state, flags, environment_end = stat[0], int(stat[6]), int(stat[48])
+    return state not in "ZX" and not flags & _KERNEL_THREAD and environment_end == 0
+
+
+_EXEC_LOOKS = 50
+_EXEC_S = 0.0002
+_KERNEL_THREAD = 0x00200000  # PF_KTHREAD
+_MARKER = b"\0" + MARKER.encode() + b"="
+_HAS_PROC = Path("/proc/self/environ").exists()
+
+
+def _feed_of_elsewhere(pid: int) -> str | None:
+    try:
+        return psutil.Process(pid).environ().get(MARKER)
+    except psutil.Error:
+        return None
+
+
+def _marked() -> Iterator[tuple[int, str | None]]:
+    """All other processes, also those that appear meanwhile: who forks and ends must not slip through."""
+    seen = {os.getpid()}
+    while new := [pid for pid in psutil.pids() if pid not in seen]:
+        seen.update(new)
+        for pid in new:
+            yield pid, feed_of(pid)
+
+
+def _group_of(pid: int) -> int | None:
+    try:
+        return os.getpgid(pid)
+    except OSError:
+        return None

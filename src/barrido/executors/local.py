@@ -1,0 +1,184 @@
+"""Runs trials as processes of this machine, which outlive the controller."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from barrido.core.events import Cause
+from barrido.core.layout import SweepFolder
+from barrido.core.protocols import Offsets, Order, Signal, Verdict
+from barrido.core.recipe import Recipe
+from barrido.core.wire import dumps
+from barrido.errors import BarridoError
+from barrido.executors import leader as leaders
+from barrido.executors.attempt import Attempt, Key
+from barrido.executors.ending import Ending, ending_of
+from barrido.executors.environment import TrackerEnvironment, TrialEnvironment
+from barrido.executors.leader import read_life
+from barrido.executors.leftovers import strays
+from barrido.executors.supervisor import Supervisor
+from barrido.executors.workdir import WorkFolders
+
+GRACE_S = 10.0
+
+
+class LocalExecutor:
+    """The executor of one sweep on this machine. Every method but `wake` belongs to one thread.
+
+    After a crash, call `launch` for the trials that were to be launched and `adopt` for those that
+    ran. An attempt is claimed before it starts, so a launch that is repeated never runs it twice; it
+    then follows the attempt from the beginning of its journals. `Launched` is told once the claim is
+    there, so an adopted attempt without a claim is lost with its machine, and `Exited` says so.
+    """
+
+    def __init__(
+        self,
+        folder: SweepFolder,
+        recipe: Recipe,
+        *,
+        render: Callable[[Order], str],
+        environment: TrackerEnvironment | None = None,
+        outer: Mapping[str, str] | None = None,
+        grace_s: float = GRACE_S,
+        now: Callable[[], float] = time.time,
+        polls: bool = False,
+    ) -> None:
+        """``render`` gives an order's shell command line; it may raise `BarridoError`.
+
+        ``environment`` is the tracker's; ``outer`` the environment that trials inherit, the process's
+        own if None. With ``polls``, neither pidfds nor inotify are used.
+        """
+        self._folder = SweepFolder(folder.root.absolute())
+        self._folder.feed.mkdir(parents=True, exist_ok=True)
+        self._render = render
+        inherited = os.environ if outer is None else outer
+        self._environment = TrialEnvironment(self._folder, recipe, environment, inherited)
+        self._folders = WorkFolders(
+            self._folder, has_code=recipe.work.code is not None, outputs=recipe.work.outputs
+        )
+        self._supervisor = Supervisor(self._folder.feed, grace_s=grace_s, now=now, polls=polls)
+        self._unclaimed: set[Key] = set()  # adopted, but never started
+        self._stops: dict[Key, Verdict] = {}  # told by `answer`; the order to stop is still to come
+        self._draft = os.fspath(self._folder.root / ".answer")
+
+    def launch(self, order: Order) -> None:
+        key = (order.trial, order.attempt)
+        attempt = self._supervisor.attempts.get(key)
+        if key in self._supervisor.finished:
+            return
+        if attempt is None:
+            attempt = self._follow(key, {}, told=False)
+            if (life := read_life(attempt.life)) is not None:
+                self._supervisor.take_over(attempt, life)
+                return
+        elif key not in self._unclaimed:
+            self._supervisor.launched(attempt)
+            return
+        self._unclaimed.discard(key)
+        attempt.told = False
+        try:
+            attempt.leader = leaders.spawn(
+                life=attempt.life,
+                work=os.fspath(self._folders.prepare(*key).work),
+                command=self._render(order),
+                log=attempt.log,
+                environment=self._environment.of(order),
+            )
+        except (OSError, ValueError, BarridoError) as error:
+            self._supervisor.finish(
+                attempt, Ending(Cause.NO_LAUNCH, None, f"it could not be started: {error}")
+            )
+        else:
+            self._supervisor.watch(attempt)
+
+    def adopt(self, order: Order, offsets: Offsets) -> None:
+        key = (order.trial, order.attempt)
+        if key in self._supervisor.finished or key in self._supervisor.attempts:
+            return
+        attempt = self._follow(key, offsets, told=True)
+        if (life := read_life(attempt.life)) is None:
+            self._unclaimed.add(key)
+        else:
+            self._supervisor.take_over(attempt, life)
+
+    def stop(self, trial: int, attempt: int, reason: str) -> None:
+        key = (trial, attempt)
+        if key in self._supervisor.finished:
+            return
+        found = self._supervisor.attempts.get(key) or self._follow(key, {}, told=True)
+        if found.leader is None and found.ending is None:
+            # Nobody has started it here; if nobody else has, nobody ever will.
+            self._unclaimed.discard(key)
+            self._supervisor.take_over(found, leaders.forbid(found.life))
+        if found.stop_reason is None and key not in self._supervisor.finished:
+            # First the signal, then the answer: a report that waits for it must not get one more step in.
+            self._supervisor.stop(found, reason)
+            self._stops.pop(key, None)
+            self._write_answer(found, "stop", reason)
+
+    def answer(self, trial: int, attempt: int, offsets: Offsets, verdict: Verdict) -> None:
+        found = self._supervisor.attempts.get((trial, attempt))
+        if found is None or found.ending is not None:
+            return
+        found.decided.update(offsets)
+        if found.stop_reason is not None:
+            self._write_answer(found, "stop", found.stop_reason)
+        elif verdict.stops:
+            self._stops[found.key] = verdict
+        else:
+            self._write_answer(found, verdict.step, verdict.reason)
+
+    def events(self, timeout_s: float | None) -> Sequence[Signal]:
+        for key, verdict in self._stops.items():
+            if (attempt := self._supervisor.attempts.get(key)) is not None:
+                self._write_answer(attempt, verdict.step, verdict.reason)
+        self._stops.clear()
+        for key in self._unclaimed:
+            self._supervisor.finish(
+                self._supervisor.attempts[key], ending_of(None, None, asked=False, log="")
+            )
+        self._unclaimed.clear()
+        return self._supervisor.events(timeout_s)
+
+    def close(self) -> None:
+        self._supervisor.close()
+
+    def wake(self) -> None:
+        """Make a waiting `events` return. May be called from any thread, also after `close`."""
+        self._supervisor.wake()
+
+    def sweep_leftovers(self, wait_s: float = 5.0) -> int:
+        """Kill what ended trials left running outside of their process groups; how many there were.
+
+        Call it when the sweep ends: such processes are looked for only after stops and where a
+        process group was not empty, because that takes milliseconds.
+        """
+        live = {attempt.stem for attempt in self._supervisor.attempts.values()}
+        found = [left for stem, left in strays(os.fspath(self._folder.feed)) if stem not in live]
+        for left in found:
+            left.send(signal.SIGKILL)
+        deadline = time.monotonic() + wait_s
+        while time.monotonic() < deadline and not all(left.is_gone() for left in found):
+            time.sleep(0.005)
+        for left in found:
+            left.close()
+        return len(found)
+
+    def _follow(self, key: Key, offsets: Offsets, *, told: bool) -> Attempt:
+        attempt = Attempt.of(key, self._folder, offsets, told=told)
+        self._supervisor.follow(attempt)
+        return attempt
+
+    def _write_answer(self, attempt: Attempt, step: str, reason: str) -> None:
+        body = dumps({"offsets": attempt.decided, "step": step, "reason": reason})
+        # Drafted outside of the feed, so that it does not wake us. On a full disk the trial waits for
+        # its answer in vain once, and goes on.
+        with suppress(OSError):
+            draft = Path(self._draft)
+            draft.write_bytes(body.encode("utf-8", "replace"))
+            draft.rename(f"{attempt.stem}.answer")

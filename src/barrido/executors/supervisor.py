@@ -1,0 +1,361 @@
+"""Watches over attempts: reads their journals, sees them end, ends them, and tells about it.
+
+One thread, one wait: a selector over the session leaders (pidfds), the folder in which trials write
+their metrics (inotify), and a socket that wakes it. Nothing is looked at while nothing happens. Where
+the system has no pidfds or no inotify, everything is looked at every 50 ms.
+
+What it tells of one attempt comes in this order: `Launched`, `Logged` …, `Exited`.
+"""
+
+from __future__ import annotations
+
+import os
+import selectors
+import signal
+import socket
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+
+from barrido.core.events import Exited, Launched
+from barrido.core.layout import DOORS
+from barrido.core.protocols import Signal
+from barrido.executors import leader as leaders
+from barrido.executors.attempt import Attempt, Key
+from barrido.executors.ending import Ending, ending_of
+from barrido.executors.inotify import FolderWatch
+from barrido.executors.leader import Life, machine_id, read_life
+from barrido.executors.leftovers import Leftover, leftovers
+
+POLL_S = 0.05
+CLAIM_S = 2.0  # a claim that is not wholly written by then never will be
+_DOORS = frozenset(DOORS)
+
+
+class Supervisor:
+    """Every method but `wake` belongs to one thread."""
+
+    def __init__(self, feed: Path, *, grace_s: float, now: Callable[[], float], polls: bool) -> None:
+        """With ``polls``, neither pidfds nor inotify are used."""
+        self.attempts: dict[Key, Attempt] = {}
+        self.finished: set[Key] = set()
+        self._grace_s = grace_s
+        self._now = now
+        self._timed: dict[Key, Attempt] = {}
+        self._signals: list[Signal] = []
+        self._woken = False
+        self._selector = selectors.DefaultSelector()
+        self._ear, self._bell = socket.socketpair()
+        self._ear.setblocking(False)
+        self._bell.setblocking(False)
+        self._selector.register(self._ear, selectors.EVENT_READ, self._on_bell)
+        self._watch = None if polls else _watch_over(feed)
+        self._polls = self._watch is None or not hasattr(os, "pidfd_open")
+        if self._watch is not None:
+            self._selector.register(self._watch, selectors.EVENT_READ, self._on_feed)
+
+    def follow(self, attempt: Attempt) -> None:
+        self.attempts[attempt.key] = attempt
+
+    def take_over(self, attempt: Attempt, life: Life) -> None:
+        """Go on with an attempt that somebody else claimed: alive, ended, or just being claimed."""
+        attempt.is_adopted = True
+        if life.pid is None:
+            attempt.unclear_until = time.monotonic() + CLAIM_S
+            self._timed[attempt.key] = attempt
+            return
+        if not life.is_void and life.code is None and life.machine == machine_id():
+            attempt.leader = leaders.find(life.pid, attempt.life)
+        if attempt.leader is not None:
+            self._claimed(attempt)
+            self.watch(attempt)
+            for door in DOORS:
+                self._read(attempt, door)
+            return
+        # It may have written its record and gone between our reading and our looking for it.
+        attempt.claimed = not life.is_void
+        self._settle(attempt, read_life(attempt.life), None)
+
+    def watch(self, attempt: Attempt) -> None:
+        """Wait for the end of an attempt's leader."""
+        leader = attempt.leader
+        if leader is not None and not self._polls:
+            if leader.fd is None:  # out of file descriptors
+                self._polls = True
+            else:
+                gone = partial(self._leader_gone, attempt)
+                self._selector.register(leader.fd, selectors.EVENT_READ, gone)
+        if attempt.stop_reason is not None:
+            self._ask(attempt)
+
+    def stop(self, attempt: Attempt, reason: str) -> None:
+        """Ask it to stop; kill it when the grace period is over. Once is enough."""
+        if attempt.stop_reason is None:
+            attempt.stop_reason = reason
+            self._ask(attempt)
+
+    def launched(self, attempt: Attempt) -> None:
+        """Tell that it was launched, as soon as it has claimed its attempt."""
+        attempt.told = False
+        if attempt.claimed:
+            self._tell_launched(attempt)
+
+    def finish(self, attempt: Attempt, ending: Ending) -> None:
+        """Nothing of it is left: tell what remains to be told."""
+        if attempt.claimed:
+            self._tell_launched(attempt)
+        for door in DOORS:
+            self._read(attempt, door, final=True)
+        self._release(attempt)
+        del self.attempts[attempt.key]
+        self._timed.pop(attempt.key, None)
+        self.finished.add(attempt.key)
+        at = self._now()
+        if ending.at is not None and attempt.launched_at is None:
+            at = min(at, ending.at)  # it ended while nobody watched
+        self._signals.append(Exited(*attempt.key, ending.cause, ending.code, at, ending.detail))
+
+    def events(self, timeout_s: float | None) -> list[Signal]:
+        """What happened; waits for it. Returns with nothing only if woken, or if the time is over."""
+        deadline = None if timeout_s is None else time.monotonic() + timeout_s
+        while True:
+            self._wait(0.0 if self._signals else deadline)
+            if self._signals or self._woken or (deadline is not None and time.monotonic() >= deadline):
+                break
+        self._woken = False
+        signals, self._signals = self._signals, []
+        return signals
+
+    def wake(self) -> None:
+        """Make a waiting `events` return. May be called from any thread, also after `close`."""
+        with suppress(OSError):  # full: it is awake already; closed: nobody sleeps
+            self._bell.send(b"\0")
+
+    def close(self) -> None:
+        """Let go of everything; the attempts run on."""
+        for attempt in self.attempts.values():
+            self._release(attempt)
+        self.attempts.clear()
+        if self._watch is not None:
+            self._watch.close()
+            self._watch = None
+        self._selector.close()
+        self._ear.close()
+        self._bell.close()
+
+    def _wait(self, deadline: float | None) -> None:
+        """Wait for one thing to happen, until ``deadline`` (monotonic seconds), and see to it."""
+        timers = [at for attempt in self._timed.values() if (at := attempt.next_timer()) is not None]
+        ends = timers if deadline is None else [*timers, deadline]
+        now = time.monotonic()
+        wait_s = max(0.0, min(ends) - now) if ends else None
+        if self._polls:
+            wait_s = POLL_S if wait_s is None else min(wait_s, POLL_S)
+        for key, _ in self._selector.select(wait_s):
+            key.data()
+        if self._polls:
+            self._look_at_all()
+        if timers:
+            self._on_timers(time.monotonic())
+
+    def _on_bell(self) -> None:
+        with suppress(BlockingIOError):
+            while self._ear.recv(4096):
+                self._woken = True
+
+    def _on_feed(self) -> None:
+        names = self._watch.names() if self._watch is not None else None
+        if names is None:
+            self._look_at_all()
+            return
+        for name in names:
+            match name.split("."):
+                case [trial, number, what] if trial.isdecimal() and number.isdecimal():
+                    attempt = self.attempts.get((int(trial), int(number)))
+                    if attempt is not None and what == "life":
+                        self._see_claim(attempt)
+                    elif attempt is not None and what in _DOORS:
+                        self._read(attempt, what)
+
+    def _look_at_all(self) -> None:
+        for attempt in tuple(self.attempts.values()):
+            self._see_claim(attempt)
+            for door in DOORS:
+                self._read(attempt, door)
+            if attempt.ending is not None:
+                for left in [left for left in attempt.left if left.is_gone()]:
+                    self._left_gone(attempt, left)
+            elif attempt.leader is not None and attempt.leader.is_gone():
+                self._leader_gone(attempt)
+
+    def _on_timers(self, now: float) -> None:
+        for attempt in tuple(self._timed.values()):
+            at = attempt.next_timer()
+            if at is None or now < at:
+                continue
+            if attempt.unclear_until is not None:
+                attempt.unclear_until = None
+                self._settle(attempt, read_life(attempt.life), attempt.status)
+                continue
+            if attempt.ask_again_at is not None:
+                self._ask_again(attempt, now)
+                continue
+            attempt.killed = True
+            if attempt.ending is not None:
+                self._hunt(attempt)
+            elif attempt.leader is not None:
+                attempt.leader.signal_group(signal.SIGKILL)
+
+    def _see_claim(self, attempt: Attempt) -> None:
+        if attempt.claimed or (life := read_life(attempt.life)) is None or life.pid is None:
+            return
+        if attempt.unclear_until is not None:
+            attempt.unclear_until = None
+            self.take_over(attempt, life)
+        elif attempt.leader is not None and attempt.leader.pid == life.pid:
+            self._claimed(attempt)
+
+    def _claimed(self, attempt: Attempt) -> None:
+        attempt.claimed = True
+        self._tell_launched(attempt)
+
+    def _tell_launched(self, attempt: Attempt) -> None:
+        if not attempt.told:
+            attempt.told = True
+            attempt.launched_at = self._now()
+            self._signals.append(Launched(*attempt.key, attempt.launched_at))
+
+    def _read(self, attempt: Attempt, door: str, *, final: bool = False) -> None:
+        logged = attempt.read(door, self._now(), final=final)
+        if logged:
+            self._tell_launched(attempt)  # whoever writes has claimed it, even if we did not see that yet
+            self._signals += logged
+
+    def _ask(self, attempt: Attempt) -> None:
+        leader = attempt.leader
+        if leader is None or attempt.ending is not None:
+            return
+        attempt.kill_at = time.monotonic() + self._grace_s
+        attempt.asked_at = _boot_clock()
+        self._timed[attempt.key] = attempt
+        leader.signal_group(signal.SIGTERM)
+        # A frozen process sees its SIGTERM only when it is let go on.
+        leader.signal_group(signal.SIGCONT)
+        for left in leftovers(attempt.stem):
+            if left.group != leader.pid:
+                left.send(signal.SIGTERM)
+                left.send(signal.SIGCONT)
+            left.close()
+        if not self._heard(attempt):
+            attempt.ask_again_at = time.monotonic() + POLL_S
+
+    def _ask_again(self, attempt: Attempt, now: float) -> None:
+        """A SIGTERM between the leader's last look at it and the start of the command reaches nobody:
+        where the command started that late, it gets one of its own."""
+        attempt.ask_again_at = None
+        leader = attempt.leader
+        if leader is None or attempt.ending is not None or self._heard(attempt):
+            return
+        command = leader.command()
+        if command is None:
+            attempt.ask_again_at = now + POLL_S if attempt.kill_at and now < attempt.kill_at else None
+            return
+        left = Leftover(command[0], leaders.open_pidfd(command[0]))
+        if leader.command() == command:
+            left.send(signal.SIGTERM)
+        left.close()
+
+    def _heard(self, attempt: Attempt) -> bool:
+        """Whether the command was surely there when it was asked to stop."""
+        command = None if attempt.leader is None else attempt.leader.command()
+        return command is not None and command[1] < attempt.asked_at - POLL_S
+
+    def _leader_gone(self, attempt: Attempt) -> None:
+        leader = attempt.leader
+        if leader is None or attempt.ending is not None:
+            return
+        self._unwatch(leader.fd)
+        # What shares its group ends with it; in a stop, with what is left of the grace period.
+        if not self._is_graceful(attempt):
+            leader.signal_group(signal.SIGKILL)
+        status = leader.reap()
+        life = read_life(attempt.life)
+        if life is not None and leader.is_child and life.pid != leader.pid and not life.is_void:
+            # Another launch of this attempt was quicker.
+            leader.close()
+            attempt.leader, attempt.status = None, status
+            self.take_over(attempt, life)
+            return
+        attempt.claimed = life is not None and life.pid == leader.pid
+        self._settle(attempt, life, status)
+
+    def _settle(self, attempt: Attempt, life: Life | None, status: int | None) -> None:
+        """Its leader is gone: note how it ended, and see that nothing is left of it."""
+        asked = attempt.stop_reason is not None
+        attempt.ending = ending_of(life, status, asked=asked, log=attempt.log)
+        if asked or attempt.is_adopted or self._group_of(attempt) is not None:
+            self._hunt(attempt)
+        else:
+            self.finish(attempt, attempt.ending)
+
+    def _hunt(self, attempt: Attempt) -> None:
+        """Wait for every process of the attempt to be gone; kill them unless they have time left."""
+        for left in attempt.left:
+            self._unwatch(left.fd)
+            left.close()
+        attempt.left = leftovers(attempt.stem, self._group_of(attempt))
+        if not attempt.left and attempt.ending is not None:
+            self.finish(attempt, attempt.ending)
+            return
+        if not self._is_graceful(attempt):
+            for left in attempt.left:
+                left.send(signal.SIGKILL)
+        for left in attempt.left:
+            if left.fd is not None and not self._polls:
+                gone = partial(self._left_gone, attempt, left)
+                self._selector.register(left.fd, selectors.EVENT_READ, gone)
+
+    def _left_gone(self, attempt: Attempt, left: Leftover) -> None:
+        if left not in attempt.left:
+            return
+        self._unwatch(left.fd)
+        left.close()
+        attempt.left.remove(left)
+        if not attempt.left:
+            self._hunt(attempt)  # it may have forked meanwhile
+
+    def _is_graceful(self, attempt: Attempt) -> bool:
+        return attempt.kill_at is not None and time.monotonic() < attempt.kill_at
+
+    def _group_of(self, attempt: Attempt) -> int | None:
+        leader = attempt.leader
+        return leader.pid if leader is not None and leader.signal_group(0) else None
+
+    def _release(self, attempt: Attempt) -> None:
+        for left in attempt.left:
+            self._unwatch(left.fd)
+            left.close()
+        attempt.left = []
+        if attempt.leader is not None:
+            self._unwatch(attempt.leader.fd)
+            attempt.leader.close()
+            attempt.leader = None
+
+    def _unwatch(self, fd: int | None) -> None:
+        if fd is not None:
+            with suppress(KeyError):
+                self._selector.unregister(fd)
+
+
+def _boot_clock() -> float:
+    """Seconds on the clock by which the system notes when processes start."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+
+
+def _watch_over(feed: Path) -> FolderWatch | None:
+    try:
+        return FolderWatch(feed)
+    except OSError:  # none on this system, or this user's are all taken
+        return None

@@ -1,0 +1,98 @@
+"""The folders of a trial, made ready for an attempt."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from barrido.core.layout import SweepFolder, TrialFolder
+from barrido.errors import BarridoError
+from barrido.executors.snapshot import CodeCopies, snapshot
+
+__all__ = ["WorkFolders", "snapshot"]
+
+_TAKEN = (errno.EEXIST, errno.ENOTEMPTY)
+
+
+class WorkFolders:
+    """``trials/<n>`` with the working directory, the outputs and the log of an attempt.
+
+    A second attempt starts in a fresh working directory, with a fresh log; those of the first become
+    ``work.1`` and ``std_log.1.txt``. Made ready twice, an attempt keeps what it has.
+    """
+
+    def __init__(self, folder: SweepFolder, *, has_code: bool, outputs: Sequence[str]) -> None:
+        self._folder = folder
+        self._has_code = has_code
+        self._outputs = outputs
+        self._copies: CodeCopies | None = None
+
+    def prepare(self, trial: int, attempt: int) -> TrialFolder:
+        """Raises OSError, or BarridoError where the sweep's copy of the code is gone."""
+        folder = self._folder.trial(trial)
+        root = os.fspath(folder.root)
+        for path in (root, f"{root}/logs"):
+            _make(path)
+        if self._outputs:
+            _make(f"{root}/named-outputs")
+        for name in self._outputs:
+            _make(f"{root}/named-outputs/{name}")
+        if attempt > 1:
+            _put_aside(folder, attempt - 1)
+        if not (self._has_code and os.path.exists(f"{root}/work")):  # noqa: PTH110
+            self._make_work(f"{root}/work")
+        _make(f"{root}/work/outputs")
+        return folder
+
+    def _make_work(self, work: str) -> None:
+        if not self._has_code:
+            _make(work)
+            return
+        fresh = f"{work}.{os.getpid()}.new"
+        shutil.rmtree(fresh, ignore_errors=True)
+        os.mkdir(fresh)  # noqa: PTH102
+        try:
+            self._code_copies().copy_to(fresh)
+            Path(fresh).rename(work)
+        except BaseException as error:
+            shutil.rmtree(fresh, ignore_errors=True)
+            # Another launch of the same attempt was quicker: then there is what we need.
+            if not (isinstance(error, OSError) and error.errno in _TAKEN):
+                raise
+
+    def _code_copies(self) -> CodeCopies:
+        if self._copies is None:
+            if not self._folder.code.is_dir():
+                raise BarridoError(
+                    f"the sweep's copy of the code is gone: {self._folder.code}",
+                    hint="start the sweep again under another name",
+                )
+            self._copies = CodeCopies(self._folder.code)
+        return self._copies
+
+
+def _make(path: str) -> None:
+    """``mkdir -p`` for a path whose parent is there in all but the first call: one system call."""
+    try:
+        os.mkdir(path)  # noqa: PTH102
+    except FileExistsError:
+        pass
+    except FileNotFoundError:
+        os.makedirs(path, exist_ok=True)  # noqa: PTH103
+
+
+def _put_aside(folder: TrialFolder, earlier: int) -> None:
+    """Move what the attempt ``earlier`` left behind. Its marker is the folder ``work.<earlier>``."""
+    aside = folder.root / f"work.{earlier}"
+    if aside.exists():
+        return
+    with suppress(FileNotFoundError):
+        folder.log.rename(folder.log.with_name(f"std_log.{earlier}.txt"))
+    try:
+        folder.work.rename(aside)
+    except FileNotFoundError:
+        aside.mkdir()

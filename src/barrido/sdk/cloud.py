@@ -1,0 +1,84 @@
+"""Settings that mean something in Azure's cloud and nothing on one's own machine.
+
+They are accepted so that a script written for Azure runs unchanged, and passed on: what must be said
+about them is said when the job is submitted.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+
+class CloudSetting:
+    """Keeps whatever it is given, as attributes."""
+
+    type: ClassVar[str | None] = None
+
+    def __init__(self, **settings: Any) -> None:
+        self.__dict__.update(settings)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(f'{k}={v!r}' for k, v in vars(self).items())})"
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and vars(self) == vars(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def to_document(self) -> dict[str, Any]:
+        """As in YAML."""
+        return {**({"type": self.type} if self.type else {}), **vars(self)}
+
+
+class Environment(CloudSetting):
+    """A container image, a conda file, a name: trials run in the Python that barrido runs in."""
+
+
+class JobResourceConfiguration(CloudSetting):
+    """Instance types and counts: trials run on this machine."""
+
+
+class QueueSettings(CloudSetting):
+    """Job tier and priority."""
+
+
+class AmlTokenConfiguration(CloudSetting):
+    """Who the job runs as."""
+
+    type = "aml_token"
+
+
+class ManagedIdentityConfiguration(CloudSetting):
+    """Who the job runs as."""
+
+    type = "managed_identity"
+
+
+class UserIdentityConfiguration(CloudSetting):
+    """Who the job runs as."""
+
+    type = "user_identity"
+
+
+class MpiDistribution(CloudSetting):
+    """Several processes for one trial."""
+
+    type = "mpi"
+
+
+class PyTorchDistribution(CloudSetting):
+    """Several processes for one trial."""
+
+    type = "pytorch"
+
+
+class TensorFlowDistribution(CloudSetting):
+    """Several processes for one trial."""
+
+    type = "tensorflow"
+
+
+class RayDistribution(CloudSetting):
+    """Several processes for one trial."""
+
+    type = "ray"

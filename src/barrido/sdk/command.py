@@ -1,0 +1,268 @@
+"""A command with inputs: run it once, or sweep over its inputs."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from barrido.errors import RequestError
+from barrido.sdk.cloud import JobResourceConfiguration, QueueSettings
+from barrido.sdk.document import document, located
+from barrido.sdk.inputs import Names
+from barrido.sdk.limits import CommandJobLimits, Objective, SweepJobLimits
+from barrido.sdk.origin import Placed, caller
+from barrido.sdk.sweep_job import SweepJob
+from barrido.spec.source import Source
+
+if TYPE_CHECKING:
+    import os
+
+    from barrido.sdk.algorithms import EarlyTerminationPolicy, SamplingAlgorithm
+
+Settings = Mapping[str, Any]
+
+
+class Command(Placed):
+    """One run of a command; the template of a sweep's trials.
+
+    Called with values for some of its inputs it gives a new command: literals, `Input`, or the
+    distributions of `barrido.sweep`. With distributions among them, `sweep` makes a `SweepJob` of it.
+    """
+
+    type = "command"
+
+    def __init__(
+        self,
+        *,
+        command: str | None = None,
+        code: str | os.PathLike[str] | None = None,
+        inputs: Settings | None = None,
+        outputs: Settings | None = None,
+        environment: Any = None,
+        environment_variables: Mapping[str, Any] | None = None,
+        limits: CommandJobLimits | Settings | None = None,
+        name: str | None = None,
+        display_name: str | None = None,
+        experiment_name: str | None = None,
+        description: str | None = None,
+        tags: Mapping[str, Any] | None = None,
+        properties: Mapping[str, Any] | None = None,
+        compute: str | None = None,
+        distribution: Any = None,
+        resources: Any = None,
+        queue_settings: Any = None,
+        identity: Any = None,
+        services: Settings | None = None,
+    ) -> None:
+        self._base: Path | None = None
+        self._source: Source | None = None
+        self._origin = caller()
+        self.command = command
+        self.code = code
+        self.inputs: Names[Any] = Names(inputs or {})
+        self.outputs: Names[Any] = Names(outputs or {})
+        self.environment = environment
+        self.environment_variables = dict(environment_variables or {})
+        self.limits = limits
+        self.name = name
+        self.display_name = display_name
+        self.experiment_name = experiment_name
+        self.description = description
+        self.tags = dict(tags or {})
+        self.properties = dict(properties or {})
+        self.compute = compute
+        self.distribution = distribution
+        self.resources = resources
+        self.queue_settings = queue_settings
+        self.identity = identity
+        self.services = services
+
+    def __repr__(self) -> str:
+        return f"Command(command={self.command!r}, inputs={dict(self.inputs)!r})"
+
+    def __call__(self, *args: Any, **inputs: Any) -> Command:
+        """The same command with other values for the inputs that are named."""
+        from barrido.spec.messages import did_you_mean
+
+        known = ", ".join(map(repr, self.inputs)) or "none"
+        if args:
+            raise RequestError("a command takes its inputs by name", hint=f"its inputs are: {known}")
+        for name in inputs:
+            if name not in self.inputs:
+                near = did_you_mean(name, self.inputs, otherwise="it has no such input")
+                raise RequestError(
+                    f"the command got an unexpected input {name!r}, valid inputs: {known}", hint=near
+                )
+        node = copy.copy(self)
+        # A name is for one job; a copy that kept it could never be submitted beside the original.
+        for name in ("outputs", "environment_variables", "tags", "properties"):
+            node.__dict__[name] = copy.copy(getattr(self, name))
+        node._places = dict(self._places) | {"name": caller()}
+        node.name = None
+        node.inputs = Names({**self.inputs, **inputs})
+        return node
+
+    def sweep(
+        self,
+        *,
+        primary_metric: str,
+        goal: str,
+        sampling_algorithm: str | Settings | SamplingAlgorithm = "random",
+        compute: str | None = None,
+        max_concurrent_trials: int | None = None,
+        max_total_trials: int | None = None,
+        timeout: float | None = None,
+        trial_timeout: float | None = None,
+        early_termination_policy: EarlyTerminationPolicy | Settings | str | None = None,
+        search_space: Settings | None = None,
+        identity: Any = None,
+        queue_settings: Any = None,
+        job_tier: str | None = None,
+        priority: str | None = None,
+    ) -> SweepJob:
+        """A sweep over the inputs that are distributions, and over ``search_space``.
+
+        Times are in seconds. A ``timeout`` that the command was given bounds each trial, unless
+        ``trial_timeout`` says otherwise.
+        """
+        space = {name: value for name, value in self.inputs.items() if is_distribution(value)}
+        inputs = {name: value for name, value in self.inputs.items() if name not in space}
+        space.update(search_space or {})
+        if job_tier is not None or priority is not None:
+            queue_settings = queue_settings or QueueSettings(job_tier=job_tier, priority=priority)
+        job = SweepJob(
+            trial=self,
+            inputs=inputs,
+            outputs=self.outputs,
+            search_space=space,
+            objective=Objective(goal, primary_metric),
+            sampling_algorithm=sampling_algorithm,
+            early_termination=early_termination_policy,
+            limits=SweepJobLimits(
+                max_concurrent_trials=max_concurrent_trials,
+                max_total_trials=max_total_trials,
+                timeout=timeout,
+                trial_timeout=trial_timeout,
+            ),
+            name=self.name,
+            display_name=self.display_name,
+            experiment_name=self.experiment_name,
+            description=self.description,
+            tags=self.tags,
+            properties=self.properties,
+            compute=compute or self.compute,
+            identity=identity or self.identity,
+            queue_settings=queue_settings or self.queue_settings,
+        )
+        job._base = self._base
+        return job
+
+    def work(self) -> dict[str, Any]:
+        """What stands under ``trial`` in a sweep's document, and at the top of a command's."""
+        return {
+            "command": self.command,
+            "code": self.code,
+            "environment": self.environment,
+            "environment_variables": self.environment_variables,
+            "distribution": self.distribution,
+            "resources": self.resources,
+        }
+
+    def to_document(self) -> dict[str, Any]:
+        """The job as its YAML file would say it."""
+        return document(
+            self.type,
+            {
+                "name": self.name,
+                "display_name": self.display_name,
+                "description": self.description,
+                "tags": self.tags,
+                "properties": self.properties,
+                "experiment_name": self.experiment_name,
+                "compute": self.compute,
+                **self.work(),
+                "limits": self.limits,
+                "inputs": self.inputs,
+                "outputs": self.outputs,
+                "queue_settings": self.queue_settings,
+                "identity": self.identity,
+                "services": self.services,
+            },
+        )
+
+    def source(self) -> Source:
+        """Where its parts were said."""
+        return located(self._source, self._origin, {(name,): at for name, at in self._places.items()})
+
+
+def is_distribution(value: object) -> bool:
+    from barrido.space import Domain
+
+    return isinstance(value, Domain)
+
+
+def command(
+    *,
+    name: str | None = None,
+    description: str | None = None,
+    tags: Mapping[str, Any] | None = None,
+    properties: Mapping[str, Any] | None = None,
+    display_name: str | None = None,
+    command: str | None = None,
+    experiment_name: str | None = None,
+    environment: Any = None,
+    environment_variables: Mapping[str, Any] | None = None,
+    distribution: Any = None,
+    compute: str | None = None,
+    inputs: Settings | None = None,
+    outputs: Settings | None = None,
+    instance_count: int | None = None,
+    instance_type: str | None = None,
+    locations: Any = None,
+    docker_args: Any = None,
+    shm_size: str | None = None,
+    timeout: float | None = None,
+    code: str | os.PathLike[str] | None = None,
+    identity: Any = None,
+    is_deterministic: bool = True,  # noqa: ARG001
+    services: Settings | None = None,
+    job_tier: str | None = None,
+    priority: str | None = None,
+    parent_job_name: str | None = None,  # noqa: ARG001
+) -> Command:
+    """A command with its inputs, as in ``azure.ai.ml``.
+
+    ``code`` is the folder that trials get a copy of, ``timeout`` is in seconds. What describes Azure's
+    machines is accepted; what has no effect here is said when the job is submitted.
+    """
+    machines = {
+        "instance_count": instance_count,
+        "instance_type": instance_type,
+        "locations": locations,
+        "docker_args": docker_args,
+        "shm_size": shm_size,
+    }
+    queue = {"job_tier": job_tier, "priority": priority}
+    return Command(
+        command=command,
+        code=code,
+        inputs=inputs,
+        outputs=outputs,
+        environment=environment,
+        environment_variables=environment_variables,
+        limits=None if timeout is None else CommandJobLimits(timeout=timeout),
+        name=name,
+        display_name=display_name,
+        experiment_name=experiment_name,
+        description=description,
+        tags=tags,
+        properties=properties,
+        compute=compute,
+        distribution=distribution,
+        resources=JobResourceConfiguration(**machines) if any(machines.values()) else None,
+        queue_settings=QueueSettings(**queue) if any(queue.values()) else None,
+        identity=identity,
+        services=services,
+    )

@@ -1,0 +1,46 @@
+"""From what was said in Python to the plain document that `barrido.spec` checks: the shape of the YAML."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum
+from typing import Any
+
+from barrido.spec.source import Path, Source
+
+
+def plain(value: Any) -> Any:
+    """Values of this package as mappings; what is not ours stays as it is, for the check to judge."""
+    if callable(to_document := getattr(value, "to_document", None)):
+        return {name: plain(item) for name, item in to_document().items() if item is not None}
+    if callable(to_json := getattr(value, "to_json", None)):  # a distribution
+        return to_json()
+    match value:
+        case Mapping():
+            return {name: plain(item) for name, item in value.items()}
+        case list() | tuple():
+            return [plain(item) for item in value]
+        case Enum():
+            return value.value
+        case _:
+            return value
+
+
+def document(kind: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """A description of ``kind``; settings that are None or empty were not made."""
+    body: dict[str, Any] = {"type": kind}
+    for name, value in settings.items():
+        if value is not None and not (isinstance(value, Mapping) and not value):
+            body[name] = plain(value)
+    return body
+
+
+def located(base: Source | None, origin: str, places: Mapping[Path, str]) -> Source:
+    """Where things stand: in ``base``, or at ``origin``, but for what was set elsewhere since."""
+    if base is None:
+        name, _, line = origin.rpartition(":")
+        base = Source(name, {(): int(line)}) if line.isdigit() else Source(origin or "<python>")
+    for path, place in places.items():
+        if place and place != origin:
+            base = base.overridden(path, place)
+    return base

@@ -1,0 +1,164 @@
+"""A job that was submitted, as it stood when it was asked for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from barrido import app
+from barrido.core.layout import SweepFolder
+from barrido.core.recipe import Recipe
+from barrido.sdk.progress import TRIAL_STATUS, sweep_status
+from barrido.store.queries import Reader, SweepRow, TrialRow
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """Where a job can be looked at; "" where there is nothing to look at yet."""
+
+    endpoint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CreationContext:
+    created_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """A sweep, a command, or one trial of a sweep (named ``<sweep>_<n>``).
+
+    ``status`` is Azure ML's word, ``reason`` says why. ``properties`` holds, for a sweep,
+    ``best_child_run_id`` and ``score``, once there is a best trial. ``value`` is the best value of the
+    primary metric. ``trials`` and ``metrics`` are read when they are asked for.
+    """
+
+    name: str
+    type: str
+    status: str
+    reason: str
+    display_name: str
+    experiment_name: str
+    description: str
+    tags: Mapping[str, str]
+    properties: Mapping[str, str]
+    parameters: Mapping[str, Any]
+    value: float | None
+    parent_job_name: str | None
+    number: int | None
+    folder: Path
+    notices: tuple[str, ...]
+    creation_context: CreationContext
+    recipe: Recipe = field(repr=False)
+    _measured: tuple[SweepFolder, int | None] = field(repr=False)  # whose metrics are its own
+    compute: str = "local"
+    studio_url: str = ""
+    services: Mapping[str, Service] = field(
+        default_factory=lambda: {"Studio": Service(), "Tracking": Service()}, repr=False
+    )
+
+    @property
+    def id(self) -> str:
+        return str(self.folder)
+
+    @cached_property
+    def trials(self) -> list[Job]:
+        """The trials of a sweep, by number; none for a trial."""
+        if self.parent_job_name is not None:
+            return []
+        with Reader(SweepFolder(self.folder)) as reader:
+            return [trial_job(reader, trial) for trial in reader.trials()]
+
+    @cached_property
+    def metrics(self) -> dict[str, float]:
+        """The latest value of each metric that a trial, or a command, logged; of a sweep's best trial."""
+        folder, number = self._measured
+        if number is None:
+            return {}
+        with Reader(folder) as reader:
+            return {row.name: row.value for row in reader.metrics(number)}
+
+    @property
+    def log_files(self) -> dict[str, str]:
+        """Where its logs lie."""
+        if self.parent_job_name is not None:
+            return {"user_logs/std_log.txt": str(self.folder / "logs" / "std_log.txt")}
+        logs = {"controller.log": str(SweepFolder(self.folder).log)}
+        if self.type == "command":
+            logs["user_logs/std_log.txt"] = str(SweepFolder(self.folder).trial(0).log)
+        return logs
+
+
+def sweep_job(reader: Reader) -> Job:
+    """The sweep, or the command, that ``reader`` reads."""
+    row = reader.sweep()
+    status = sweep_status(row)
+    if row.started_at is not None and not row.phase.is_terminal and not app.is_running(reader.folder):
+        row = reader.sweep()  # its controller may just have come to the end
+        status = sweep_status(row) if row.phase.is_terminal else "NotResponding"
+    recipe = row.recipe
+    best = reader.trials([row.best_trial]) if row.best_trial is not None else []
+    return Job(
+        name=recipe.name,
+        type=recipe.kind,
+        status=status,
+        reason=row.reason,
+        display_name=recipe.display_name or recipe.name,
+        experiment_name=recipe.experiment,
+        description=recipe.description,
+        tags=dict(recipe.tags),
+        properties=_properties(row),
+        parameters=dict(best[0].params) if best else {},
+        value=row.best_value,
+        parent_job_name=None,
+        number=None,
+        folder=reader.folder.root,
+        _measured=(reader.folder, 0 if recipe.kind == "command" else row.best_trial),
+        notices=recipe.notices,
+        creation_context=CreationContext(datetime.fromtimestamp(row.created_at, UTC)),
+        recipe=recipe,
+    )
+
+
+def trial_job(reader: Reader, trial: TrialRow) -> Job:
+    """One trial of the sweep that ``reader`` reads."""
+    recipe = reader.sweep().recipe
+    name = f"{recipe.name}_{trial.number}"
+    properties = {"exit_code": str(trial.exit_code)} if trial.exit_code is not None else {}
+    return Job(
+        name=name,
+        type="command",
+        status=TRIAL_STATUS[trial.phase],
+        reason=trial.reason,
+        display_name=name,
+        experiment_name=recipe.experiment,
+        description="",
+        tags={},
+        properties=properties,
+        parameters=dict(trial.params),
+        value=trial.best_value,
+        parent_job_name=recipe.name,
+        number=trial.number,
+        folder=reader.folder.trial(trial.number).root,
+        _measured=(reader.folder, trial.number),
+        notices=(),
+        creation_context=CreationContext(datetime.fromtimestamp(trial.queued_at, UTC)),
+        recipe=recipe,
+    )
+
+
+def _properties(row: SweepRow) -> dict[str, str]:
+    recipe = row.recipe
+    properties = {"runTemplate": "HyperDrive"} if recipe.kind == "sweep" else {}
+    if recipe.objective is not None:
+        config = {"name": recipe.objective.metric, "goal": str(recipe.objective.goal)}
+        properties["primary_metric_config"] = json.dumps(config)
+    if row.best_trial is not None:
+        properties["best_child_run_id"] = f"{recipe.name}_{row.best_trial}"
+        properties["score"] = repr(row.best_value)
+    return properties

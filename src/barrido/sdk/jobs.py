@@ -1,0 +1,252 @@
+"""`MLClient.jobs`: submit, look, wait, stop."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from barrido import app
+from barrido.controller.clock import WallClock
+from barrido.core.events import Verb
+from barrido.core.layout import SweepFolder, Workspace
+from barrido.core.recipe import Recipe
+from barrido.errors import Problem, RequestError, SpecError, SweepNotFound, TrialNotFound
+from barrido.sdk.command import Command
+from barrido.sdk.document import plain
+from barrido.sdk.download import download_sweep, download_trial
+from barrido.sdk.job import Job, sweep_job, trial_job
+from barrido.sdk.stream import LOOK_S, stream_sweep, stream_trial
+from barrido.sdk.sweep_job import SweepJob
+from barrido.store.queries import Reader, sweeps
+
+ORIGIN = "sdk"
+NO_CHANGES: Mapping[str, Any] = {}
+
+
+@dataclass(frozen=True)
+class ValidationResult:
+    """``passed``, or what is wrong by dotted path."""
+
+    problems: tuple[Problem, ...]
+    notices: tuple[str, ...]
+
+    @property
+    def passed(self) -> bool:
+        return not self.problems
+
+    @property
+    def error_messages(self) -> dict[str, str]:
+        return {problem.path or "*": problem.what for problem in self.problems}
+
+
+class Poller:
+    """Waits for a job to be over, after it was asked to stop."""
+
+    def __init__(self, jobs: JobOperations, name: str) -> None:
+        self._jobs, self._name = jobs, name
+
+    def status(self) -> str:
+        return self._jobs.get(self._name).status
+
+    def done(self) -> bool:
+        folder, number = self._jobs.find(self._name)
+        with Reader(folder) as reader:
+            if number is None or reader.sweep().phase.is_terminal:
+                return reader.sweep().phase.is_terminal
+            found = reader.trials([number])
+            return bool(found) and found[0].phase.is_terminal
+
+    def wait(self, timeout: float | None = None) -> None:
+        """Until it is over, or for ``timeout`` seconds."""
+        clock = WallClock()
+        deadline = None if timeout is None else clock.now() + timeout
+        while not self.done() and (deadline is None or clock.now() < deadline):
+            clock.wait(LOOK_S)
+
+    def result(self, timeout: float | None = None) -> None:
+        """As `wait`; raises TimeoutError if it is not over by then."""
+        self.wait(timeout)
+        if not self.done():
+            raise TimeoutError(f"{self._name!r} is not over after {timeout:g} s")
+
+
+class JobOperations:
+    """The jobs of a workspace. A sweep goes by its name, a trial by ``<sweep>_<n>``."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+
+    def create_or_update(
+        self,
+        job: SweepJob | Command,
+        *,
+        description: str | None = None,
+        compute: str | None = None,
+        tags: Mapping[str, Any] | None = None,
+        experiment_name: str | None = None,
+        skip_validation: bool = False,
+        **kwargs: Any,
+    ) -> Job:
+        """Submit ``job``; it runs on its own from here on. A plain command runs as one trial.
+
+        Paths begin at the current folder, or at the folder of the YAML file it was loaded from. Raises
+        SpecError with everything that is wrong, RequestError if the name is taken.
+        """
+        changes = {
+            "description": description,
+            "compute": compute,
+            "tags": tags,
+            "experiment_name": experiment_name,
+        }
+        return self.get(app.create(recipe_of(job, changes), self._workspace).name)
+
+    def validate(self, job: SweepJob | Command) -> ValidationResult:
+        """What is wrong with ``job``, without submitting it."""
+        try:
+            recipe = recipe_of(job)
+        except SpecError as error:
+            return ValidationResult(error.problems, ())
+        return ValidationResult((), recipe.notices)
+
+    def get(self, name: str) -> Job:
+        """A job as it stands now. Raises SweepNotFound, TrialNotFound."""
+        folder, number = self.find(name)
+        with Reader(folder) as reader:
+            if number is None:
+                return sweep_job(reader)
+            if found := reader.trials([number]):
+                return trial_job(reader, found[0])
+            count = sum(reader.counts().values())
+        hint = f"it has {count} so far, numbered from 0" if count else "none has been started yet"
+        raise TrialNotFound(f"sweep {folder.name!r} has no trial {number}", hint=hint)
+
+    def list(
+        self,
+        *,
+        parent_job_name: str | None = None,
+        max_results: int | None = None,
+        list_view_type: Any = None,
+    ) -> list[Job]:
+        """The jobs of the workspace, newest first; the trials of ``parent_job_name``, by number."""
+        del list_view_type
+        if parent_job_name is None:
+            newest = sweeps(self._workspace)[::-1][:max_results]
+            return [self.get(folder.name) for folder in newest]
+        with Reader(app.find(self._workspace, parent_job_name)) as reader:
+            return [trial_job(reader, trial) for trial in reader.trials()[:max_results]]
+
+    def stream(self, name: str) -> None:
+        """Print what happens in a job until it is over: a sweep's progress, a trial's own output.
+
+        Raises SweepFailed if it fails. Ctrl-C ends the watching, never the job.
+        """
+        folder, number = self.find(name)
+        if number is None and _is_command(folder):
+            stream_trial(folder, 0, name)
+        elif number is None:
+            stream_sweep(folder)
+        else:
+            self.get(name)
+            stream_trial(folder, number, name)
+
+    def download(
+        self,
+        name: str,
+        *,
+        download_path: str | os.PathLike[str] = ".",
+        output_name: str | None = None,
+        all: bool = False,
+    ) -> None:
+        """Copy what a job made: of a sweep, its best trial's.
+
+        ``artifacts/`` holds default outputs and logs; with ``all``, ``named-outputs/<name>/`` the rest;
+        with ``output_name``, that output alone is copied. Raises RequestError while the job is not over.
+        """
+        folder, number = self.find(name)
+        to = Path(download_path).expanduser().absolute()
+        if number is None:
+            download_sweep(folder, to, output_name=output_name, everything=all)
+        else:
+            self.get(name)
+            download_trial(folder, number, to, output_name=output_name, everything=all)
+
+    def begin_cancel(self, name: str) -> Poller:
+        """Ask a sweep, or one trial, to stop. Raises RequestError if the sweep is over."""
+        folder, number = self.find(name)
+        app.request(folder, Verb.CANCEL, trial=number, origin=ORIGIN)
+        return Poller(self, name)
+
+    def cancel(self, name: str) -> None:
+        """Stop a sweep, or one trial; returns when it has stopped."""
+        self.begin_cancel(name).result()
+
+    def pause(self, name: str) -> None:
+        """Start no new trials; those that run go on."""
+        app.request(app.find(self._workspace, name), Verb.PAUSE, origin=ORIGIN)
+
+    def unpause(self, name: str) -> None:
+        """Start new trials again."""
+        app.request(app.find(self._workspace, name), Verb.UNPAUSE, origin=ORIGIN)
+
+    def resume(self, name: str) -> None:
+        """Take up a sweep whose controller died; trials that still run are adopted."""
+        app.resume(app.find(self._workspace, name))
+
+    def update(
+        self,
+        name: str,
+        *,
+        max_total_trials: int | None = None,
+        max_concurrent_trials: int | None = None,
+        timeout: float | None = None,
+        trial_timeout: float | None = None,
+        max_failed_trials: int | None = None,
+        stop_after: Mapping[str, float] | None = None,
+    ) -> None:
+        """Change the limits of a sweep that runs; what is not given stays as it is. Times in seconds."""
+        changes = {
+            "max_total_trials": max_total_trials,
+            "max_concurrent_trials": max_concurrent_trials,
+            "timeout": timeout,
+            "trial_timeout": trial_timeout,
+            "max_failed_trials": max_failed_trials,
+            "stop_after": stop_after,
+        }
+        given = {limit: value for limit, value in changes.items() if value is not None}
+        if not given:
+            raise RequestError("nothing to update", hint=f"it can be: {', '.join(changes)}")
+        app.request(app.find(self._workspace, name), Verb.UPDATE, changes=given, origin=ORIGIN)
+
+    def find(self, name: str) -> tuple[SweepFolder, int | None]:
+        """The sweep called ``name``, or the sweep and number of a trial called so."""
+        try:
+            return app.find(self._workspace, name), None
+        except SweepNotFound:
+            sweep, _, number = name.rpartition("_")
+            if sweep and number.isascii() and number.isdigit() and self._workspace.sweep(sweep).db.exists():
+                return app.find(self._workspace, sweep), int(number)
+            raise
+
+
+def _is_command(folder: SweepFolder) -> bool:
+    with Reader(folder) as reader:
+        return reader.sweep().recipe.kind == "command"
+
+
+def recipe_of(job: SweepJob | Command, changes: Mapping[str, Any] = NO_CHANGES) -> Recipe:
+    """The recipe of ``job``, some of its settings changed. Raises SpecError with everything wrong."""
+    from barrido.spec.load import Defaults, check
+
+    if not isinstance(job, SweepJob | Command):
+        raise RequestError(
+            f"only jobs can be submitted (got an object of type {type(job).__name__})",
+            hint="what `command(...)`, `.sweep(...)` and `load_job(...)` give; for limits of a running sweep,"
+            " ml_client.jobs.update(name, …)",
+        )
+    document = job.to_document() | plain(
+        {name: value for name, value in changes.items() if value is not None}
+    )
+    return check(document, source=job.source(), base=job._base or Path.cwd(), defaults=Defaults.here())

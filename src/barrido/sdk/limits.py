@@ -1,0 +1,54 @@
+"""How far a job may go, and what it is after, as said in Python."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+MAX_TOTAL_TRIALS = 1000
+"""What Azure ML documents for a sweep in Python that does not say."""
+
+
+@dataclass
+class Objective:
+    """The metric that the trials log under the name ``primary_metric``, to "minimize" or "maximize"."""
+
+    goal: str
+    primary_metric: str | None = None
+
+    def to_document(self) -> dict[str, Any]:
+        """As in YAML."""
+        return dict(vars(self))
+
+
+@dataclass(kw_only=True)
+class SweepJobLimits:
+    """Bounds of a sweep; times in seconds.
+
+    ``max_failed_trials``: the sweep fails when its first trials fail, this many in a row.
+    ``stop_after``: ``{"trials": 20, "min_improvement": 0.001}`` ends the sweep when 20 trials in a row
+    did not improve the best by that much.
+    """
+
+    max_concurrent_trials: int | None = None
+    max_total_trials: int | None = None
+    timeout: float | None = None
+    trial_timeout: float | None = None
+    max_failed_trials: int | None = None
+    stop_after: Mapping[str, float] | None = None
+
+    def to_document(self) -> dict[str, Any]:
+        """As in YAML."""
+        return dict(vars(self)) | {"max_total_trials": self.max_total_trials or MAX_TOTAL_TRIALS}
+
+
+@dataclass(kw_only=True)
+class CommandJobLimits:
+    """Bounds of a plain command; ``timeout`` in seconds."""
+
+    timeout: float | None = None
+
+    def to_document(self) -> dict[str, Any]:
+        """As in YAML."""
+        return dict(vars(self))

@@ -1,0 +1,271 @@
+"""Ask and tell, for people who run their own loop: the search and the policies without the processes.
+
+```
+search = Search({"lr": Float(1e-4, 1e-1, log=True)}, goal="minimize", max_trials=20)
+for _ in range(20):
+    trial = search.ask()
+    for epoch in range(10):
+        if search.report(trial, train_epoch(**trial.params)).stops:
+            break
+    search.tell(trial)
+print(search.best)
+```
+
+The same `decide` that runs sweeps runs this: what is asked and told becomes its events.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from barrido.core.decide import begin, decide
+from barrido.core.events import (
+    Action,
+    Ask,
+    Cause,
+    Event,
+    Exited,
+    Launch,
+    Launched,
+    Reported,
+    Requested,
+    Started,
+    Stop,
+    Suggested,
+    Verb,
+)  # fmt: skip
+from barrido.core.protocols import Step, Verdict
+from barrido.core.recipe import Goal, Limits, Objective, Recipe, Work
+from barrido.core.state import observations, pending
+from barrido.core.trial import WORST, Phase, Trial
+from barrido.errors import RequestError, SpaceExhausted, SpecError, TrialNotFound
+from barrido.registry import SAMPLERS, build_plan, build_sampler
+from barrido.sdk.algorithms import EarlyTerminationPolicy, SamplingAlgorithm
+from barrido.space import Domain, Space
+
+NO_TIME = 0.0
+"""Nothing here waits for a clock: no limit is a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class SearchTrial:
+    """A trial as it stood when it was asked for. ``value`` is the best it reported, None if nothing."""
+
+    number: int
+    params: Mapping[str, Any]
+    phase: Phase
+    value: float | None
+    reports: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer(Verdict):
+    """What to do after a report: ``stops`` or ``go_on``, and the ``reason`` in words."""
+
+    @property
+    def go_on(self) -> bool:
+        return self.step is Step.GO_ON
+
+
+class Search:
+    """A search that suggests points and is told how they did. Not for several threads at once.
+
+    ``space`` maps names to distributions, as objects or in their YAML form. The same ``seed`` and the
+    same answers give the same points. Any number of trials may be open at a time. Raises SpecError for
+    a space that makes no sense, RequestError for the rest.
+    """
+
+    def __init__(
+        self,
+        space: Mapping[str, Any],
+        *,
+        sampling_algorithm: str | Mapping[str, Any] | SamplingAlgorithm = "random",
+        goal: str = "minimize",
+        seed: int = 0,
+        early_termination: Mapping[str, Any] | EarlyTerminationPolicy | str | None = None,
+        max_trials: int | None = None,
+    ) -> None:
+        sampler = _sampler(sampling_algorithm)
+        own_seed = sampler.pop("seed", None)
+        if max_trials is not None and max_trials < 1:
+            raise RequestError(f"max_trials must be at least 1 (got {max_trials})")
+        self._goal = _goal(goal)
+        self._recipe = Recipe(
+            name="search",
+            seed=seed if own_seed is None else own_seed,
+            space=_space(space).to_json(),
+            sampler=sampler,
+            policy=_policy(early_termination),
+            objective=Objective("value", self._goal),
+            limits=Limits(
+                max_total_trials=max_trials or sys.maxsize,
+                max_concurrent_trials=0,  # one more at each `ask`
+                max_failed_trials=sys.maxsize,
+            ),
+            work=Work(command=""),
+        )
+        self._plan = build_plan(self._recipe)
+        self._sampler = build_sampler(self._recipe)
+        try:
+            self._state = begin(self._plan)
+        except TypeError as error:
+            raise RequestError(f"early_termination: {error}") from None
+        self._requests = 0
+        self._decide(Started(NO_TIME))
+
+    def ask(self) -> SearchTrial:
+        """The next trial. Raises SpaceExhausted once every point, or ``max_trials``, was asked for."""
+        before = len(self._state.trials)
+        self._widen(1)
+        if len(self._state.trials) == before:
+            self._widen(0)
+            most = self._state.limits.max_total_trials
+            what = (
+                f"max_trials is {most}" if before >= most else "every point of the search space was asked for"
+            )
+            raise SpaceExhausted(f"there is no next trial: {what}", hint="the result is in `search.best`")
+        trial = next(reversed(self._state.trials.values()))
+        self._decide(Launched(trial.number, trial.attempt, NO_TIME))
+        return self._view(trial)
+
+    def report(self, trial: SearchTrial | int, value: float, step: int | None = None) -> Answer:
+        """Report how a trial does meanwhile; whether it should go on. NaN and infinities are the worst."""
+        mine = self._open(trial)
+        if mine.phase is not Phase.STOPPING:
+            self._decide(Reported(mine.number, mine.attempt, _number(value), step, NO_TIME))
+        return Answer(Step.STOP, mine.reason) if mine.phase is Phase.STOPPING else Answer()
+
+    def tell(
+        self, trial: SearchTrial | int, value: float | None = None, *, failed: bool = False
+    ) -> SearchTrial:
+        """End a trial, with its last ``value`` if that was not reported already; the trial as it ended.
+
+        Raises RequestError if there is neither a value nor a report, unless it failed.
+        """
+        mine = self._open(trial)
+        if value is None and not failed and not mine.reports:
+            raise RequestError(
+                f"trial {mine.number} has no value", hint="tell(trial, value), or tell(trial, failed=True)"
+            )
+        if value is not None and not failed:
+            self.report(mine.number, value)
+        self._widen(-1)  # its slot ends with it
+        self._decide(Exited(mine.number, mine.attempt, Cause.EXIT, 1 if failed else 0, NO_TIME))
+        return self._view(mine)
+
+    @property
+    def best(self) -> SearchTrial | None:
+        """The trial with the best value so far, None if there is none."""
+        number = self._state.best
+        return None if number is None else self._view(self._state.trials[number])
+
+    @property
+    def trials(self) -> list[SearchTrial]:
+        """All trials, by number."""
+        return [self._view(trial) for trial in self._state.trials.values()]
+
+    def _open(self, trial: SearchTrial | int) -> Trial:
+        number = trial if isinstance(trial, int) else trial.number
+        if (mine := self._state.live.get(number)) is not None:
+            return mine
+        if number in self._state.trials:
+            raise RequestError(f"trial {number} has ended: it takes no more reports")
+        raise TrialNotFound(f"there is no trial {number}", hint="`search.ask()` gives trials")
+
+    def _widen(self, by: int) -> None:
+        """Have as many slots as open trials, and ``by`` more."""
+        self._requests += 1
+        slots = {"max_concurrent_trials": len(self._state.live) + by}
+        self._decide(Requested(str(self._requests), Verb.UPDATE, NO_TIME, changes=slots))
+
+    def _decide(self, event: Event) -> None:
+        for action in decide(self._plan, self._state, event):
+            self._act(action)
+
+    def _act(self, action: Action) -> None:
+        match action:
+            case Ask(ask, numbers):
+                learns = self._sampler.learns
+                points = self._sampler.ask(
+                    observations(self._state) if learns else (),
+                    pending(self._state) if learns else (),
+                    numbers,
+                    self._recipe.seed,
+                )
+                self._decide(Suggested(ask, tuple(points), NO_TIME))
+            case Launch() | Stop():
+                pass  # both are the caller's to do: what `ask` and `report` return says so
+            case _:
+                pass  # notes on limits, and the end
+
+    def _view(self, trial: Trial) -> SearchTrial:
+        value = self._goal.sign * trial.best if trial.best < WORST else None
+        return SearchTrial(trial.number, trial.params, trial.phase, value, trial.reports, trial.reason)
+
+
+def _space(given: Mapping[str, Any]) -> Space:
+    body = {
+        name: domain.to_json() if isinstance(domain, Domain) else domain for name, domain in given.items()
+    }
+    space = Space.from_json(body)
+    problems = space.problems()
+    if not given:
+        raise RequestError("the search space is empty: there is nothing to search over")
+    if problems:
+        raise SpecError(problems)
+    return space
+
+
+def _goal(goal: str) -> Goal:
+    try:
+        return Goal(goal.lower())
+    except (ValueError, AttributeError):
+        raise RequestError(f"the goal is minimize or maximize (got {goal!r})") from None
+
+
+def _sampler(given: str | Mapping[str, Any] | SamplingAlgorithm) -> dict[str, Any]:
+    """The sampling algorithm as a recipe holds it, with its seed if it has one."""
+    match given:
+        case str():
+            body: dict[str, Any] = {"type": given}
+        case Mapping():
+            body = dict(given)
+        case _:
+            body = given.to_document()
+    body = {name: value for name, value in body.items() if value is not None}
+    kind = str(body.get("type", "")).lower()
+    rule = body.pop("rule", kind)
+    body["type"] = "sobol" if (kind, rule) == ("random", "sobol") else kind
+    if body["type"] not in SAMPLERS:
+        raise RequestError(
+            f"there is no sampling algorithm {kind!r}", hint=f"there are: {', '.join(SAMPLERS)}"
+        )
+    if str(body.get("logbase", "")).lower() == "e":
+        del body["logbase"]
+    return body
+
+
+def _policy(given: Mapping[str, Any] | EarlyTerminationPolicy | str | None) -> dict[str, Any] | None:
+    """The policy as a recipe holds it."""
+    match given:
+        case None:
+            return None
+        case str():
+            body: dict[str, Any] = {"type": given}
+        case Mapping():
+            body = dict(given)
+        case _:
+            body = given.to_document()
+    defaults = {"evaluation_interval": 1, "delay_evaluation": 0}
+    return defaults | {name: value for name, value in body.items() if value is not None}
+
+
+def _number(value: Any) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise RequestError(f"a value is a number (got {value!r})") from None

@@ -1,0 +1,182 @@
+"""A sweep, as said in Python: many trials of one command."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from barrido.errors import RequestError
+from barrido.sdk.document import document, located, plain
+from barrido.sdk.inputs import Names
+from barrido.sdk.limits import Objective, SweepJobLimits
+from barrido.sdk.origin import Placed, caller
+from barrido.spec.source import Path as Place
+from barrido.spec.source import Source
+
+if TYPE_CHECKING:
+    from barrido.sdk.algorithms import EarlyTerminationPolicy, SamplingAlgorithm
+    from barrido.sdk.command import Command
+
+Settings = Mapping[str, Any]
+
+
+class SweepJob(Placed):
+    """What `Command.sweep` and `load_job` give. Every setting may be changed until it is submitted.
+
+    What the sweep does not say (compute, inputs, outputs) is taken from ``trial``, whose ``timeout``
+    bounds each trial.
+    """
+
+    type = "sweep"
+
+    def __init__(
+        self,
+        *,
+        trial: Command | None = None,
+        search_space: Settings | None = None,
+        objective: Objective | Settings | None = None,
+        limits: SweepJobLimits | Settings | None = None,
+        sampling_algorithm: str | Settings | SamplingAlgorithm | None = None,
+        early_termination: EarlyTerminationPolicy | Settings | str | None = None,
+        scheduler: str | Settings | None = None,
+        inputs: Settings | None = None,
+        outputs: Settings | None = None,
+        name: str | None = None,
+        display_name: str | None = None,
+        experiment_name: str | None = None,
+        description: str | None = None,
+        tags: Mapping[str, Any] | None = None,
+        properties: Mapping[str, Any] | None = None,
+        compute: str | None = None,
+        identity: Any = None,
+        queue_settings: Any = None,
+        resources: Any = None,
+        services: Settings | None = None,
+    ) -> None:
+        self._base: Path | None = None
+        self._source: Source | None = None
+        self._origin = caller()
+        self.trial = trial
+        self.search_space: dict[str, Any] = dict(search_space or {})
+        self.objective = objective
+        self._limits = SweepJobLimits()
+        if limits is not None:
+            self.limits = limits
+        self.sampling_algorithm = sampling_algorithm
+        self.early_termination = early_termination
+        self.scheduler = scheduler
+        if trial is not None:
+            inputs = trial.inputs if inputs is None else inputs
+            outputs = trial.outputs if outputs is None else outputs
+            compute = compute or trial.compute
+        self.inputs: Names[Any] = Names(inputs or {})
+        self.outputs: Names[Any] = Names(outputs or {})
+        self.name = name
+        self.display_name = display_name
+        self.experiment_name = experiment_name
+        self.description = description
+        self.tags = dict(tags or {})
+        self.properties = dict(properties or {})
+        self.compute = compute
+        self.identity = identity
+        self.queue_settings = queue_settings
+        self.resources = resources
+        self.services = services
+
+    def __repr__(self) -> str:
+        return f"SweepJob(search_space={self.search_space!r}, objective={self.objective!r})"
+
+    @property
+    def limits(self) -> SweepJobLimits:
+        return self._limits
+
+    @limits.setter
+    def limits(self, given: SweepJobLimits | Settings) -> None:
+        """A mapping is taken as well. Raises RequestError for anything else."""
+        if isinstance(given, Mapping):
+            known = [field.name for field in fields(SweepJobLimits)]
+            if unknown := given.keys() - set(known):
+                what = f"there is no limit {', '.join(map(repr, sorted(unknown)))}"
+                raise RequestError(what, hint=f"there are: {', '.join(known)}")
+            given = SweepJobLimits(**given)
+        if not isinstance(given, SweepJobLimits):
+            raise RequestError(f"limits must be SweepJobLimits (got {type(given).__name__})")
+        self._limits = given
+
+    def set_objective(self, *, goal: str | None = None, primary_metric: str | None = None) -> None:
+        """Change the objective; what is not given stays as it is."""
+        self.objective = {**(plain(self.objective) or {}), **_given(goal=goal, primary_metric=primary_metric)}
+
+    def set_limits(
+        self,
+        *,
+        max_concurrent_trials: int | None = None,
+        max_total_trials: int | None = None,
+        timeout: float | None = None,
+        trial_timeout: float | None = None,
+        max_failed_trials: int | None = None,
+        stop_after: Mapping[str, float] | None = None,
+    ) -> None:
+        """Change the limits; what is not given stays as it is. Times in seconds."""
+        given = _given(
+            max_concurrent_trials=max_concurrent_trials,
+            max_total_trials=max_total_trials,
+            timeout=timeout,
+            trial_timeout=trial_timeout,
+            max_failed_trials=max_failed_trials,
+            stop_after=stop_after,
+        )
+        self.limits = SweepJobLimits(**{**vars(self.limits), **given})
+
+    def set_resources(self, **resources: Any) -> None:
+        """Accepted for Azure's sake: trials run on this machine."""
+        self.resources = {**(plain(self.resources) or {}), **resources}
+
+    def to_document(self) -> dict[str, Any]:
+        """The job as its YAML file would say it."""
+        limits = plain(self.limits)
+        trial_limits = plain(self.trial.limits) if self.trial is not None else None
+        if trial_limits and trial_limits.get("timeout") is not None:
+            limits.setdefault("trial_timeout", trial_limits["timeout"])
+        body = document(
+            self.type,
+            {
+                "name": self.name,
+                "display_name": self.display_name,
+                "description": self.description,
+                "tags": self.tags,
+                "properties": self.properties,
+                "experiment_name": self.experiment_name,
+                "compute": self.compute,
+                "limits": limits,
+                "sampling_algorithm": self.sampling_algorithm,
+                "early_termination": self.early_termination,
+                "scheduler": self.scheduler,
+                "objective": self.objective,
+                "inputs": self.inputs,
+                "outputs": self.outputs,
+                "identity": self.identity,
+                "queue_settings": self.queue_settings,
+                "resources": self.resources,
+                "services": self.services,
+            },
+        )
+        body["search_space"] = plain(self.search_space)
+        if self.trial is not None:
+            work = {name: value for name, value in self.trial.work().items() if value not in (None, {})}
+            body["trial"] = plain(work)
+        return body
+
+    def source(self) -> Source:
+        """Where its parts were said."""
+        places: dict[Place, str] = {}
+        if self.trial is not None:
+            places |= {("trial", name): at for name, at in self.trial._places.items()}
+        places |= {(name,): at for name, at in self._places.items() if name != "trial"}
+        return located(self._source, self._origin, places)
+
+
+def _given(**settings: Any) -> dict[str, Any]:
+    return {name: value for name, value in settings.items() if value is not None}

@@ -1,0 +1,181 @@
+"""Sampling algorithms, early termination policies and schedulers, as they are written.
+
+Each may be a name (`random`) or a mapping with a `type` (`{type: random, seed: 7}`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
+
+from barrido.spec.messages import did_you_mean, got, listed
+from barrido.spec.node import CheckedBy, Node, Number, dispatched, one_of, said, snake
+
+MAX_SEED = 2**63 - 1
+
+
+def _base(value: Any) -> Any:
+    """What logarithmic draws are powers of: a number above 1, or "e"."""
+    if value is None or (isinstance(value, str) and value.strip().lower() == "e"):
+        return None
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_number or not 1 < value < float("inf"):
+        raise said(f"must be a number above 1, or the letter e (got {got(value)})")
+    return value
+
+
+Seed = Annotated[int, Field(ge=0, le=MAX_SEED, description="makes the trials the same each time")]
+LogBase = Annotated[
+    Number | None,
+    BeforeValidator(_base),
+    WithJsonSchema({"anyOf": [{"type": "number", "exclusiveMinimum": 1}, {"const": "e"}]}),
+]
+
+
+class _Sampling(Node):
+    aliases: ClassVar[Mapping[str, str]] = dict.fromkeys(("random_seed", "random_state"), "seed")
+    seed: Seed | None = None
+
+
+class Random(_Sampling):
+    type: Literal["random"]
+    rule: Annotated[Literal["random", "sobol"], one_of("random", "sobol")] | None = None
+    logbase: LogBase = None
+
+
+class Sobol(_Sampling):
+    type: Literal["sobol"]
+    logbase: LogBase = None
+
+
+class Grid(_Sampling):
+    elsewhere: ClassVar[Mapping[str, str]] = {
+        "rule": "only `type: random` takes a rule",
+        "logbase": "only `type: random` takes a logbase",
+    }
+    type: Literal["grid"]
+
+
+SAMPLERS: Mapping[str, type[Node]] = {"random": Random, "grid": Grid, "sobol": Sobol}
+_SAMPLERS_TO_COME = frozenset({"bayesian", "tpe", "bohb"})
+
+
+def _sampling(value: Any) -> Any:
+    given = {"type": value} if isinstance(value, str) else value
+    kind = given.get("type") if isinstance(given, Mapping) else None
+    if isinstance(kind, str) and (name := snake(kind)) in _SAMPLERS_TO_COME:
+        hint = f"use {listed(SAMPLERS)}; random and sobol take every distribution"
+        raise said(f"'{name}' is not available in this version of barrido", hint, at=_at(value))
+    return _by_type(
+        value, SAMPLERS, what="a sampling algorithm", example="{type: random, seed: 7}", word=snake
+    )
+
+
+Sampling = Annotated[Random | Grid | Sobol, CheckedBy(_sampling, *SAMPLERS)]
+
+
+Interval = Annotated[int, Field(ge=0)]
+Slack = Annotated[Number, Field(ge=0)]
+
+
+class _Policy(Node):
+    aliases: ClassVar[Mapping[str, str]] = {
+        "delay": "delay_evaluation",
+        "interval": "evaluation_interval",
+        "percentage": "truncation_percentage",
+        "slack": "slack_factor",
+    }
+    evaluation_interval: Interval | None = Field(
+        None, description="judge at every n-th report (0 counts as 1)"
+    )
+    delay_evaluation: Interval | None = Field(None, description="do not judge before this many reports")
+
+
+class Bandit(_Policy):
+    type: Literal["bandit"]
+    slack_factor: Slack | None = Field(None, description="how far from the best, as a ratio", examples=[0.1])
+    slack_amount: Slack | None = Field(None, description="how far from the best, in the metric's units")
+
+    @model_validator(mode="after")
+    def _has_one_slack(self) -> Self:
+        # A zero next to a number is how Azure's client writes "not given".
+        given = [slack for slack in (self.slack_factor, self.slack_amount) if slack is not None]
+        if not given:
+            hint = "for example `slack_factor: 0.1` (a ratio) or `slack_amount: 0.05` (in the metric's units)"
+            raise said("needs a slack_factor or a slack_amount", hint)
+        if len(given) == 2 and all(given) == any(given):
+            raise said("has both slack_factor and slack_amount", "keep one of them")
+        return self
+
+    def slack(self) -> dict[str, float]:
+        both = {"slack_factor": self.slack_factor, "slack_amount": self.slack_amount}
+        given = {name: value for name, value in both.items() if value is not None}
+        return {name: value for name, value in given.items() if value} if len(given) == 2 else given
+
+
+class MedianStopping(_Policy):
+    type: Literal["median_stopping"]
+
+
+class TruncationSelection(_Policy):
+    type: Literal["truncation_selection"]
+    truncation_percentage: Annotated[int, Field(ge=1, le=99)] = Field(
+        description="what part of the trials is cut at each interval, in percent", examples=[20]
+    )
+    exclude_finished_jobs: bool | None = Field(None, description="compare with running trials only")
+
+
+POLICIES: Mapping[str, type[Node]] = {
+    "bandit": Bandit,
+    "median_stopping": MedianStopping,
+    "truncation_selection": TruncationSelection,
+}
+
+
+def _policy_name(kind: str) -> str:
+    name = snake(kind).removesuffix("_policy")
+    return {"median": "median_stopping", "truncation": "truncation_selection"}.get(name, name)
+
+
+def _policy(value: Any) -> Any:
+    example = "{type: median_stopping, delay_evaluation: 5}"
+    return _by_type(value, POLICIES, what="an early termination policy", example=example, word=_policy_name)
+
+
+Policy = Annotated[Bandit | MedianStopping | TruncationSelection, CheckedBy(_policy, "median_stopping")]
+
+
+class Fifo(Node):
+    """Every trial runs to its end, or until the policy stops it."""
+
+    type: Literal["fifo"]
+
+
+_SCHEDULERS_TO_COME = frozenset({"hyperband", "halving", "successive_halving", "asha", "bohb"})
+
+
+def _scheduler(value: Any) -> Any:
+    kind = value.get("type") if isinstance(value, Mapping) else value
+    if isinstance(kind, str) and snake(kind) in _SCHEDULERS_TO_COME:
+        hint = "leave `scheduler` out: every trial runs to its end, or until `early_termination` stops it"
+        raise said(f"'{snake(kind)}' is not available in this version of barrido", hint, at=_at(value))
+    return _by_type(value, {"fifo": Fifo}, what="a scheduler", example="fifo", word=snake)
+
+
+Scheduler = Annotated[Fifo, CheckedBy(_scheduler, "fifo")]
+
+
+def _by_type(
+    value: Any, models: Mapping[str, type[Node]], *, what: str, example: str, word: Callable[[str], str]
+) -> Any:
+    if isinstance(value, str):
+        if (name := word(value)) not in models:
+            raise said(f"is not {what} (got {got(value)})", did_you_mean(name, models))
+        return models[name].model_validate({"type": name})
+    return dispatched(value, models, what=what, example=example, word=word)
+
+
+def _at(value: Any) -> tuple[str, ...]:
+    return ("type",) if isinstance(value, Mapping) else ()

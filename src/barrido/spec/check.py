@@ -1,0 +1,42 @@
+"""Checks a description as a whole, part by part, and makes its recipe."""
+
+from __future__ import annotations
+
+from pathlib import Path as FilePath
+
+from barrido.core.recipe import Recipe
+from barrido.spec.commands import check_command
+from barrido.spec.defaults import Defaults
+from barrido.spec.draft import draft
+from barrido.spec.inputs import check_inputs, check_outputs
+from barrido.spec.recipes import recipe
+from barrido.spec.searching import check_space
+from barrido.spec.source import Findings
+from barrido.spec.surroundings import check_name, check_program, code_folder, note_strangers
+
+
+def examine(document: object, findings: Findings, *, base: FilePath, defaults: Defaults) -> Recipe | None:
+    """The recipe of a description; None if anything is wrong, which ``findings`` then holds.
+
+    Every check runs on the parts that have their right shape, so that all mistakes are found in one go.
+    """
+    found = draft(document, findings, base)
+    if found is None:
+        return None
+    check_name(found)
+    if found.kind == "sweep":
+        check_space(found)
+    check_inputs(found)
+    check_outputs(found)
+    check_command(found)
+    check_program(found, code_folder(found))
+    note_strangers(found)
+    if findings.problems or found.job is None:
+        return None
+    return recipe(
+        found.job,
+        inputs=dict(found.mapping("inputs")),
+        base=base,
+        defaults=defaults,
+        notices=findings.notices,
+    )

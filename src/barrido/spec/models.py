@@ -1,0 +1,266 @@
+"""The language of jobs: what may be written in a file or said in Python, key by key.
+
+These models are the border. They check the shape of a description and say what is wrong with it;
+`barrido.spec.check` looks at what the parts mean together. Source: Azure's sweep and command job schemas
+(CLI v2); what we add to them is marked as an extension.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field, WithJsonSchema
+
+from barrido.spec.algorithms import Policy, Sampling, Scheduler
+from barrido.spec.distributions import Distribution
+from barrido.spec.messages import got
+from barrido.spec.node import CheckedBy, FilledText, Node, Number, Scalar, Seconds, Text, one_of, said
+
+METRIC_CHARS = 250
+PATH_TYPES = ("uri_file", "uri_folder", "mltable", "mlflow_model", "custom_model", "triton_model")
+LITERAL_TYPES = ("string", "number", "integer", "boolean")
+MODES = ("ro_mount", "rw_mount", "download", "upload", "direct", "eval_mount", "eval_download")
+
+Count = Annotated[int, Field(ge=1)]
+Variables = dict[str, Text]
+PathType = Annotated[
+    Literal["uri_file", "uri_folder", "mltable", "mlflow_model", "custom_model", "triton_model"],
+    one_of(*PATH_TYPES),
+]
+LiteralType = Annotated[Literal["string", "number", "integer", "boolean"], one_of(*LITERAL_TYPES)]
+Mode = Annotated[
+    Literal["ro_mount", "rw_mount", "download", "upload", "direct", "eval_mount", "eval_download"],
+    one_of(*MODES),
+]
+
+
+def _literal(value: Any) -> Any:
+    if value is None or isinstance(value, str | int | float | bool):
+        return value
+    raise said(f"must be text, a number, true or false (got {got(value)})")
+
+
+Literally = Annotated[Scalar | None, CheckedBy(_literal)]
+
+
+class PathInput(Node):
+    """A file or a folder that the command reads."""
+
+    elsewhere: ClassVar[Mapping[str, str]] = {
+        "datastore": "datastores are Azure's: give a local `path`",
+        "path_on_compute": "the command is given the local path itself",
+    }
+    type: PathType | None = None
+    path: FilledText = Field(description="where the data is on this machine", examples=["./data/train.csv"])
+    mode: Mode | None = None
+    optional: bool | None = None
+    description: str | None = None
+
+
+class LiteralInput(Node):
+    """A value that is written into the command."""
+
+    type: LiteralType | None = None
+    value: Literally = None
+    default: Literally = None
+    optional: bool = False
+    description: str | None = None
+
+
+def _input(value: Any) -> Any:
+    if value is None or isinstance(value, str | int | float | bool):
+        return value
+    if not isinstance(value, Mapping):
+        hint = "it is text, a number, true, false, or `{type: uri_file, path: ./data.csv}`"
+        raise said(f"cannot be an input (got {got(value)})", hint)
+    kind = value.get("type")
+    is_literal = isinstance(kind, str) and kind.lower() in LITERAL_TYPES
+    if "path" in value or not (is_literal or {"value", "default"} & value.keys()):
+        if isinstance(kind, str) and kind.lower() not in PATH_TYPES:
+            return _InputOfSomeType.model_validate(value)
+        return PathInput.model_validate(value)
+    return LiteralInput.model_validate(value)
+
+
+class _InputOfSomeType(PathInput):
+    """Says a mistyped `type` with all the types there are."""
+
+    type: Annotated[Any, one_of(*PATH_TYPES, *LITERAL_TYPES)] = None
+
+
+Input = Annotated[Scalar | PathInput | LiteralInput | None, CheckedBy(_input)]
+
+
+class Output(Node):
+    """A folder that each trial writes to."""
+
+    type: PathType | None = None
+    path: str | None = None
+    mode: Mode | None = None
+    name: str | None = None
+    version: Text | None = None
+    description: str | None = None
+
+
+class Objective(Node):
+    aliases: ClassVar[Mapping[str, str]] = {
+        **dict.fromkeys(("metric", "metric_name", "name"), "primary_metric"),
+        **dict.fromkeys(("direction", "mode"), "goal"),
+    }
+    goal: Annotated[Literal["minimize", "maximize"], one_of("minimize", "maximize")] = Field(
+        description="whether a lower or a higher value is better", examples=["maximize"]
+    )
+    primary_metric: Annotated[str, Field(min_length=1, max_length=METRIC_CHARS)] = Field(
+        description="the metric that the trials log", examples=["accuracy"]
+    )
+
+
+class StopAfter(Node):
+    """End the sweep when new trials stop helping (an extension)."""
+
+    trials: Count = Field(description="how many trials in a row may bring no improvement", examples=[20])
+    min_improvement: Annotated[Number, Field(ge=0)] = Field(
+        0.0, description="what counts as an improvement, in the metric's units"
+    )
+
+
+class SweepLimits(Node):
+    aliases: ClassVar[Mapping[str, str]] = {
+        **dict.fromkeys(("max_trials", "total_trials", "trials"), "max_total_trials"),
+        **dict.fromkeys(("max_concurrent", "parallelism"), "max_concurrent_trials"),
+    }
+    elsewhere: ClassVar[Mapping[str, str]] = {"max_duration": "it is called 'timeout' here, in seconds"}
+    max_total_trials: Count = Field(description="how many trials to run at most", examples=[20])
+    max_concurrent_trials: Count | None = Field(None, description="how many trials to run at the same time")
+    timeout: Seconds | None = Field(None, description="seconds for the whole sweep")
+    trial_timeout: Seconds | None = Field(None, description="seconds for each trial")
+    max_failed_trials: Count | None = Field(
+        None, description="the sweep fails when its first trials fail, this many in a row (an extension)"
+    )
+    stop_after: StopAfter | None = None
+
+
+class CommandLimits(Node):
+    elsewhere: ClassVar[Mapping[str, str]] = dict.fromkeys(
+        ("max_total_trials", "max_concurrent_trials", "trial_timeout", "max_failed_trials", "stop_after"),
+        "it belongs to `type: sweep`: a command job runs once",
+    )
+    timeout: Seconds | None = Field(None, description="seconds for the whole job")
+
+
+def _name_or_mapping(value: Any) -> Any:
+    if isinstance(value, str | Mapping):
+        return value
+    raise said(f"must be a name, or a mapping that describes it (got {got(value)})")
+
+
+Anything = dict[str, Any]
+Environment = Annotated[
+    str | Anything,
+    CheckedBy(_name_or_mapping),
+    WithJsonSchema({"type": ["string", "object"]}),
+]
+
+
+class Work(Node):
+    """What a trial, or a command job, runs."""
+
+    aliases: ClassVar[Mapping[str, str]] = {"env": "environment_variables", "cmd": "command"}
+    command: FilledText = Field(
+        description="what each trial runs", examples=["python train.py --lr ${{search_space.lr}}"]
+    )
+    code: FilledText | None = Field(
+        None, description="the folder that the command runs in", examples=["./src"]
+    )
+    environment: Environment | None = None
+    environment_variables: Variables | None = None
+    distribution: Anything | None = None
+    resources: Anything | None = None
+    queue_settings: Anything | None = None
+
+
+class Trial(Work):
+    elsewhere: ClassVar[Mapping[str, str]] = {
+        **dict.fromkeys(
+            ("inputs", "outputs", "search_space", "objective", "compute", "experiment_name", "identity"),
+            "it stands beside `trial`, not in it",
+        ),
+        "limits": "it stands beside `trial`, where `trial_timeout` bounds each trial",
+        "timeout": "did you mean `limits.trial_timeout`, beside `trial`?",
+        "type": "a trial has no type: it is always a command",
+    }
+
+
+class Job(Node):
+    """What all kinds of jobs have."""
+
+    schema_uri: str | None = Field(None, alias="$schema")
+    name: str | None = Field(None, description="unique in the workspace; made up when left out")
+    display_name: FilledText | None = None
+    description: str | None = None
+    tags: dict[str, Text] | None = None
+    properties: dict[str, Text] | None = None
+    experiment_name: FilledText | None = None
+    compute: FilledText | None = None
+    identity: Anything | None = None
+    services: Anything | None = None
+    queue_settings: Anything | None = None
+    resources: Anything | None = None
+    inputs: dict[str, Input] | None = None
+    outputs: dict[str, Output | None] | None = None
+
+
+class SweepJob(Job):
+    """Many trials of one command."""
+
+    elsewhere: ClassVar[Mapping[str, str]] = {
+        **dict.fromkeys(
+            ("command", "code", "environment", "environment_variables", "distribution"),
+            "in a sweep it belongs under `trial`",
+        ),
+        **dict.fromkeys(
+            ("max_total_trials", "max_concurrent_trials", "timeout", "trial_timeout", "stop_after"),
+            "it belongs under `limits`",
+        ),
+        **dict.fromkeys(("primary_metric", "goal"), "it belongs under `objective`"),
+        "seed": "it belongs under the algorithm: `sampling_algorithm: {type: random, seed: 7}`",
+    }
+    aliases: ClassVar[Mapping[str, str]] = {
+        **dict.fromkeys(("policy", "early_termination_policy"), "early_termination"),
+        **dict.fromkeys(("sampler", "sampling", "algorithm"), "sampling_algorithm"),
+        **dict.fromkeys(("parameters", "space", "hyperparameters"), "search_space"),
+        "experiment": "experiment_name",
+    }
+    type: Literal["sweep"]
+    trial: Trial = Field(
+        description="what each trial runs",
+        examples=["{command: python train.py --lr ${{search_space.lr}}, code: ./src}"],
+    )
+    search_space: dict[str, Distribution] = Field(
+        description="the parameters to search over",
+        examples=["{lr: {type: loguniform, min_value: -6, max_value: 0}}"],
+    )
+    objective: Objective = Field(
+        description="the metric that decides which trial is best",
+        examples=["{goal: maximize, primary_metric: accuracy}"],
+    )
+    limits: SweepLimits = Field(description="how far the sweep may go", examples=["{max_total_trials: 20}"])
+    sampling_algorithm: Sampling | None = None
+    early_termination: Policy | None = None
+    scheduler: Scheduler | None = None
+
+
+class CommandJob(Job, Work):
+    """One run of a command."""
+
+    elsewhere: ClassVar[Mapping[str, str]] = {
+        **dict.fromkeys(
+            ("trial", "search_space", "sampling_algorithm", "objective", "early_termination", "scheduler"),
+            "it belongs to `type: sweep`",
+        ),
+        "timeout": "did you mean `limits.timeout`?",
+    }
+    aliases: ClassVar[Mapping[str, str]] = {**Work.aliases, "experiment": "experiment_name"}
+    type: Literal["command"]
+    limits: CommandLimits | None = None

@@ -1,0 +1,97 @@
+"""Makes the recipe of a job that was found to be right."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path as FilePath
+from typing import Any
+
+from barrido.core.recipe import Goal, Limits, Objective, Recipe, StopAfter, Work
+from barrido.spec.algorithms import Bandit, MedianStopping, TruncationSelection
+from barrido.spec.defaults import Defaults
+from barrido.spec.inputs import input_text, local_path
+from barrido.spec.models import CommandJob, SweepJob, SweepLimits
+from barrido.spec.models import Work as WorkModel
+from barrido.spec.searching import domain_of, sampler_json
+
+MAX_FAILED_TRIALS = 3
+
+
+def recipe(
+    job: SweepJob | CommandJob,
+    *,
+    inputs: Mapping[str, Any],
+    base: FilePath,
+    defaults: Defaults,
+    notices: tuple[str, ...],
+) -> Recipe:
+    """The recipe of ``job``; ``inputs`` as they were written."""
+    name = job.name or defaults.name()
+    common: dict[str, Any] = {
+        "name": name,
+        "display_name": job.display_name or name,
+        "experiment": job.experiment_name or defaults.experiment,
+        "description": job.description or "",
+        "tags": dict(job.tags or {}),
+        "notices": notices,
+    }
+    outputs = tuple(job.outputs or {})
+    if isinstance(job, CommandJob):
+        timeout = job.limits.timeout if job.limits else None
+        return Recipe(
+            kind="command",
+            limits=Limits(max_total_trials=1, max_concurrent_trials=1, timeout=timeout, max_failed_trials=1),
+            work=_work(job, inputs, outputs, base),
+            **common,
+        )
+    sampler = sampler_json(job.sampling_algorithm)
+    seed = job.sampling_algorithm.seed if job.sampling_algorithm else None
+    return Recipe(
+        seed=defaults.seed() if seed is None else seed,
+        space={name: domain_of(d, sampler).to_json() for name, d in job.search_space.items()},
+        sampler=sampler,
+        policy=_policy(job.early_termination),
+        objective=Objective(job.objective.primary_metric, Goal(job.objective.goal)),
+        limits=_limits(job.limits, defaults),
+        work=_work(job.trial, inputs, outputs, base),
+        **common,
+    )
+
+
+def _work(model: WorkModel, inputs: Mapping[str, Any], outputs: tuple[str, ...], base: FilePath) -> Work:
+    return Work(
+        command=model.command,
+        code=None if model.code is None else str(local_path(model.code, base)),
+        environment_variables=dict(model.environment_variables or {}),
+        inputs={name: input_text(given, base) for name, given in inputs.items()},
+        outputs=outputs,
+    )
+
+
+def _limits(limits: SweepLimits, defaults: Defaults) -> Limits:
+    stop_after = limits.stop_after
+    return Limits(
+        max_total_trials=limits.max_total_trials,
+        max_concurrent_trials=limits.max_concurrent_trials or defaults.slots,
+        timeout=limits.timeout,
+        trial_timeout=limits.trial_timeout,
+        max_failed_trials=limits.max_failed_trials or MAX_FAILED_TRIALS,
+        stop_after=StopAfter(stop_after.trials, stop_after.min_improvement) if stop_after else None,
+    )
+
+
+def _policy(policy: Bandit | MedianStopping | TruncationSelection | None) -> dict[str, Any] | None:
+    if policy is None:
+        return None
+    body: dict[str, Any] = {"type": policy.type}
+    match policy:
+        case Bandit():
+            body |= policy.slack()
+        case TruncationSelection():
+            body["truncation_percentage"] = policy.truncation_percentage
+            if policy.exclude_finished_jobs is not None:
+                body["exclude_finished_jobs"] = policy.exclude_finished_jobs
+    # An interval of 0 is Azure's "not given"
+    body["evaluation_interval"] = policy.evaluation_interval or 1
+    body["delay_evaluation"] = policy.delay_evaluation or 0
+    return body

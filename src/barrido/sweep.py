@@ -1,0 +1,56 @@
+"""What ``azure.ai.ml.sweep`` holds, under the same names."""
+
+from barrido.sdk.algorithms import (
+    BanditPolicy,
+    BayesianSamplingAlgorithm,
+    GridSamplingAlgorithm,
+    MedianStoppingPolicy,
+    RandomSamplingAlgorithm,
+    SamplingAlgorithm,
+    SobolSamplingAlgorithm,
+    TruncationSelectionPolicy,
+)
+from barrido.sdk.limits import Objective, SweepJobLimits
+from barrido.sdk.loading import load_job
+from barrido.sdk.sweep_job import SweepJob
+from barrido.space import (
+    Choice,
+    Float,
+    Int,
+    LogNormal,
+    LogUniform,
+    Normal,
+    QLogNormal,
+    QLogUniform,
+    QNormal,
+    QUniform,
+    Randint,
+    Uniform,
+)
+
+__all__ = [
+    "BanditPolicy",
+    "BayesianSamplingAlgorithm",
+    "Choice",
+    "Float",
+    "GridSamplingAlgorithm",
+    "Int",
+    "LogNormal",
+    "LogUniform",
+    "MedianStoppingPolicy",
+    "Normal",
+    "Objective",
+    "QLogNormal",
+    "QLogUniform",
+    "QNormal",
+    "QUniform",
+    "Randint",
+    "RandomSamplingAlgorithm",
+    "SamplingAlgorithm",
+    "SobolSamplingAlgorithm",
+    "SweepJob",
+    "SweepJobLimits",
+    "TruncationSelectionPolicy",
+    "Uniform",
+    "load_job",
+]

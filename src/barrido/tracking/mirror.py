@@ -1,0 +1,216 @@
+"""Shows the sweep in MLflow: compares what the store says with what MLflow was told, and tells the rest.
+
+Every step may be repeated, and what was done is noted only after it was done. So it does not matter
+where the process dies, or how often MLflow is away: the next look takes up what is missing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Mapping, Sequence
+
+from barrido.core.trial import Phase
+from barrido.tracking import portrait
+from barrido.tracking.door import Doors
+from barrido.tracking.forward import Forwarder
+from barrido.tracking.ledger import Kind, Run
+from barrido.tracking.notices import Notices
+from barrido.tracking.portrait import SweepRow, TrialRow, milliseconds
+from barrido.tracking.protocol import Invalid, Metric, check_name
+from barrido.tracking.reader import StoreReader
+from barrido.tracking.runs import Runs
+from barrido.tracking.upstream import Refused, Unreachable, Upstream
+
+log = logging.getLogger(__name__)
+
+LOOK_S = 0.3
+RETRY_S = 2.0
+CONCURRENT = 4
+
+
+class Mirror:
+    def __init__(
+        self,
+        reader: StoreReader,
+        runs: Runs,
+        forwarder: Forwarder,
+        doors: Doors,
+        upstream: Upstream,
+        notices: Notices,
+    ) -> None:
+        self._reader = reader
+        self._runs = runs
+        self._ledger = runs.ledger
+        self._forwarder = forwarder
+        self._doors = doors
+        self._upstream = upstream
+        self._notices = notices
+        self._gate = asyncio.Semaphore(CONCURRENT)
+        self._first = 0  # all trials below are mirrored to their end
+        self.sweep = reader.sweep()
+        self.complete = bool(runs.ledger.fact("complete"))
+
+    async def run(self) -> None:
+        """Until the sweep is over and MLflow knows all of it."""
+        behind = True
+        while not self.complete:
+            self.sweep = self._reader.sweep()
+            if not await self._upstream.ready(RETRY_S):
+                behind = True
+                await asyncio.sleep(LOOK_S)
+                continue
+            try:
+                if self._reader.changed() or behind:
+                    await self._look()
+                    behind = False
+            except Unreachable as error:
+                log.info("%s", error)
+                behind = True
+            await asyncio.sleep(RETRY_S if behind else LOOK_S)
+
+    async def _look(self) -> None:
+        """One comparison. Raises Unreachable when not everything could be told."""
+        sweep = self.sweep = self._reader.sweep()
+        trials = self._reader.trials(self._first)
+        if sweep.is_search:
+            await self._runs.real(self._runs.of_sweep())
+        done = await asyncio.gather(*(self._show(row) for row in trials), return_exceptions=True)
+        for result in done:
+            if isinstance(result, BaseException):
+                raise result
+        self._first = next(
+            (row.number for row, is_done in zip(trials, done, strict=True) if not is_done),
+            max((row.number + 1 for row in trials), default=self._first),
+        )
+        if sweep.is_search:
+            await self._show_best(sweep)
+        if (status := portrait.sweep_status(sweep.phase)) is not None:
+            if sweep.is_search:
+                await self._end_sweep(sweep, status)
+            self.complete = True
+            self._ledger.note("complete", True)
+
+    async def _show(self, row: TrialRow) -> bool:
+        """One trial. Whether it is over, and MLflow knows all of it."""
+        run = self._runs.of_trial(row.number, row.attempt)
+        if run.status is not None:
+            return True
+        status = portrait.trial_status(row.phase)
+        if not (row.was_launched or run.asked):
+            return status is not None
+        async with self._gate:
+            for attempt in range(1, row.attempt):
+                await self._end_earlier(row, attempt)
+            await self._runs.real(run)
+            await self._copy_stored(run)
+            if status is None:
+                return False
+            await self._end(run, row, status)
+            return True
+
+    async def _copy_stored(self, run: Run) -> None:
+        """What came through other doors than MLflow's."""
+        while True:
+            metrics, last = self._reader.metrics(run.trial, run.attempt, run.stored)
+            if last == run.stored:
+                return
+            await self._forwarder.send(run, self._nameable(run, metrics))
+            run.stored = last
+            self._ledger.save(run)
+
+    def _nameable(self, run: Run, metrics: Sequence[Metric]) -> list[Metric]:
+        kept = []
+        for metric in metrics:
+            try:
+                check_name(metric.key)
+            except Invalid as error:
+                text = f"metric {metric.key!r} is not shown in MLflow: {error}"
+                self._notices.say(text, trial=run.trial, once=("name", metric.key))
+            else:
+                kept.append(metric)
+        return kept
+
+    async def _end_earlier(self, row: TrialRow, attempt: int) -> None:
+        """An attempt that was lost with its machine: another one followed."""
+        run = self._runs.of_trial(row.number, attempt)
+        if run.status is None and run.asked:
+            reason = f"attempt {attempt} was lost; attempt {attempt + 1} followed"
+            lost = TrialRow(row.number, attempt, Phase.CANCELED, row.params, reason, ended_at=row.started_at)
+            await self._copy_stored(run)
+            await self._end(run, lost, "KILLED")
+
+    async def _end(self, run: Run, row: TrialRow, status: str) -> None:
+        """The last words on a run, after all its metrics."""
+        ended_at = milliseconds(row.ended_at or time.time())
+        for nested in self._ledger.nested(run.trial, run.attempt):
+            if nested.status is None:
+                await self._forwarder.flush(nested)
+                if nested.holders:  # its script did not live to end it
+                    await self._update(nested, status, ended_at)
+                nested.status = nested.status or status
+                self._ledger.save(nested)
+                self._doors.close(nested)
+        await self._forwarder.flush(run)
+        await self._tell(run, portrait.end_tags(row))
+        await self._update(run, status, ended_at)
+        run.status = status
+        self._ledger.save(run)
+        self._doors.close(run)
+
+    async def _show_best(self, sweep: SweepRow) -> None:
+        """Mark the best trial, unmark the one that was, and write the parent's score."""
+        before = self._ledger.fact("best") or {"trial": None, "value": None, "told": True}
+        trial, value = sweep.best_trial, sweep.best_value
+        if trial is None or value is None:
+            return
+        if (before["trial"], before["value"], before["told"]) == (trial, value, True):
+            return
+        row = self._reader.trial(trial)
+        if row is None:
+            return
+        best = self._runs.of_trial(trial, row.attempt)
+        best_id = await self._runs.real(best)
+        plan = before
+        if (before["trial"], before["value"]) != (trial, value):
+            # Written before it is done, so that a repetition writes the score with the same time.
+            plan = {"trial": trial, "value": value, "told": False, "at": milliseconds(time.time())}
+            plan["former"] = before["trial"] if before["told"] else before.get("former")
+            self._ledger.note("best", plan)
+        parent = self._runs.of_sweep()
+        score = Metric("score", value, plan["at"], trial)
+        await self._forwarder.send(parent, [score])
+        await self._tell(parent, [("best_child_run_id", best_id), ("score", str(value))])
+        await self._tell(best, [("barrido.best", "true")])
+        former = plan.get("former")
+        for run in list(self._ledger.runs.values()) if former not in (None, trial) else ():
+            if run.kind is Kind.TRIAL and run.trial == former and run.run_id is not None:
+                await self._tell(run, [("barrido.best", "false")])
+        self._ledger.note("best", {**plan, "told": True})
+
+    async def _end_sweep(self, sweep: SweepRow, status: str) -> None:
+        run = self._runs.of_sweep()
+        tags = {"barrido.phase": sweep.phase.value, "barrido.reason": sweep.reason}
+        await self._tell(run, portrait.tag_pairs(tags))
+        await self._update(run, status, milliseconds(sweep.ended_at or time.time()))
+        run.status = status
+        self._ledger.save(run)
+
+    async def _tell(self, run: Run, tags: Sequence[tuple[str, str]]) -> None:
+        body = {
+            "run_id": await self._runs.real(run),
+            "tags": [{"key": key, "value": value} for key, value in tags],
+        }
+        await self._expect("runs/log-batch", body, run)
+
+    async def _update(self, run: Run, status: str, end_time: int) -> None:
+        body = {"run_id": await self._runs.real(run), "status": status, "end_time": end_time}
+        await self._expect("runs/update", body, run)
+
+    async def _expect(self, call: str, body: Mapping[str, object], run: Run) -> None:
+        """A call that only fails when somebody deleted the run: then there is nothing to show."""
+        try:
+            await self._upstream.post(call, body)
+        except Refused as refused:
+            self._notices.say(f"MLflow refused {call} for a run of the sweep: {refused}", trial=run.number)

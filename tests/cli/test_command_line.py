@@ -1,0 +1,158 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+
+import barrido as package
+from barrido.cli import commands
+from barrido.cli.main import run
+from barrido.core.layout import SweepFolder
+
+HEAVY = {"numpy", "scipy", "pydantic", "rich", "ruamel", "mlflow", "aiohttp", "sqlite3", "psutil"}
+
+
+def imported(*args: str) -> set[str]:
+    """The top-level packages that a command line loads."""
+    program = (
+        "import sys\n"
+        "from barrido.cli.main import run\n"
+        "code = run(sys.argv[1:])\n"
+        "sys.stderr.write(' '.join({name.partition('.')[0] for name in sys.modules}))\n"
+        "sys.exit(code)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program, *args], capture_output=True, text=True, check=True)
+    return set(done.stderr.split())
+
+
+@pytest.mark.parametrize("args", [["--help"], ["job", "--help"], ["job", "create", "--help"], ["--version"]])
+def test_help_loads_nothing_heavy(args: list[str]) -> None:
+    assert imported(*args) & HEAVY == set()
+
+
+def test_a_report_from_a_shell_loads_the_standard_library_only() -> None:
+    assert imported("report", "loss=0.5") & (HEAVY | {"click"}) == set()
+
+
+def test_the_version_is_the_packages(barrido: Callable[..., Any]) -> None:
+    assert barrido("--version").out == f"barrido {package.__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("args", "message", "hint"),
+    [
+        (["jobs"], "barrido has no command 'jobs'", "did you mean 'job'?"),
+        (["job", "strem"], "barrido job has no command 'strem'", "did you mean 'stream'?"),
+        (["job", "qqq"], "barrido job has no command 'qqq'", "it has create, validate"),
+        (["job", "create"], "missing option '-f' / '--file'", "see `barrido job create --help`"),
+        (["job", "list", "--ouput", "json"], "no such option '--ouput'", "did you mean '--output'?"),
+        (["job", "list", "-r", "0"], "invalid value for '-r'", "see `barrido job list --help`"),
+        (["job", "show"], "the name of the sweep or trial is missing", "`barrido job list`"),
+        (["job", "show", "a", "-n", "b"], "two names are given: 'a' and 'b'", None),
+        (["job", "stream", "iris"], "there is no sweep 'iris' in", "`barrido job list`"),
+        (["job", "create", "-f", "swep.yml"], "there is no file 'swep.yml'", None),
+        (["job", "create", "-f", "s.yml", "-s", "-o", "json"], "--stream shows the sweep as it runs", None),
+        (
+            ["job", "validate", "-f", "s.yml", "--set", "name"],
+            "--set takes PATH=VALUE (got 'name')",
+            "--set limits",
+        ),
+    ],
+)
+def test_a_wrong_request_is_said_with_a_way_out(
+    barrido: Callable[..., Any], args: list[str], message: str, hint: str | None
+) -> None:
+    said = barrido(*args)
+    assert (said.code, said.out) == (2, "")
+    first, *rest = said.err.splitlines()
+    assert first.startswith(f"error: {message}")
+    if hint is not None:
+        assert rest[0].startswith("  hint: ")
+        assert hint in rest[0]
+
+
+def test_a_group_without_a_command_shows_its_help(barrido: Callable[..., Any]) -> None:
+    said = barrido("job")
+    assert said.code == 2
+    assert "stream" in said.out
+
+
+def test_a_mistyped_sweep_is_recognised(barrido: Callable[..., Any], finished: SweepFolder) -> None:
+    said = barrido("job", "show", "irs")
+    assert said.code == 2
+    assert "did you mean 'iris'?" in said.err
+
+
+def test_every_mistake_in_a_file_is_said(barrido: Callable[..., Any], tmp_path: Path) -> None:
+    (tmp_path / "sweep.yml").write_text("type: sweep\nlimits: {max_total_trials: no}\nserch_space: {}\n")
+    said = barrido("job", "validate", "-f", "sweep.yml")
+    assert said.code == 2
+    for mistake in ("sweep.yml:2: limits.max_total_trials", "sweep.yml:3: serch_space", "trial: is missing"):
+        assert mistake in said.err
+
+
+@pytest.fixture
+def broken(monkeypatch: pytest.MonkeyPatch) -> str:
+    """A command with a bug."""
+
+    def divide() -> float:
+        return 1 / 0
+
+    monkeypatch.setitem(commands.barrido.commands, "broken", click.Command("broken", callback=divide))
+    return "broken"
+
+
+def test_a_bug_is_admitted_and_its_traceback_kept(
+    barrido: Callable[..., Any], broken: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    said = barrido(broken)
+    assert said.code == 1
+    message, hint = said.err.splitlines()
+    assert message == "error: ZeroDivisionError: division by zero; this is a bug in barrido"
+    (kept,) = tmp_path.glob("barrido-*.txt")
+    assert str(kept) in hint
+    assert "return 1 / 0" in kept.read_text()
+
+
+def test_a_bug_shows_its_traceback_to_those_who_ask(
+    barrido: Callable[..., Any], broken: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setenv("BARRIDO_DEBUG", "1")
+    assert "return 1 / 0" in barrido(broken).err
+    assert not list(tmp_path.glob("barrido-*.txt"))
+
+
+def test_a_reader_that_leaves_early_is_no_error(finished: SweepFolder, tmp_path: Path) -> None:
+    command = f"{sys.executable} -m barrido.cli job list -w {tmp_path / '.barrido'} | true"
+    done = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, check=False
+    )
+    assert done.stderr == ""
+
+
+def test_the_environment_names_the_workspace(
+    finished: SweepFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    monkeypatch.setenv("BARRIDO_WORKSPACE", str(tmp_path / ".barrido"))
+    assert run(["job", "list"]) == 0
+    assert "iris" in capfd.readouterr().out
+
+
+def test_azures_addresses_are_taken_and_ignored(barrido: Callable[..., Any], finished: SweepFolder) -> None:
+    said = barrido("job", "show", "-n", "iris", "-g", "group", "--workspace-name", "theirs", "-o", "json")
+    assert said.code == 0
+
+
+def test_the_sdks_hints_become_commands(barrido: Callable[..., Any], running: Any) -> None:
+    said = barrido("job", "download", "iris")
+    assert said.code == 2
+    assert "`barrido job stream iris`" in said.err

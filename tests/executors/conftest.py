@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from barrido.core.layout import SweepFolder
+from barrido.core.protocols import Order, Signal
+from barrido.core.recipe import Limits, Recipe, Work
+from barrido.executors.leftovers import strays
+from barrido.executors.local import LocalExecutor
+from barrido.testing.executors import until_ended
+
+Make = Callable[..., LocalExecutor]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[SweepFolder]:
+    """A sweep's folder; no process that was born into it outlives the test."""
+    folder = SweepFolder(tmp_path / "ws" / "sweeps" / "sweep")
+    yield folder
+    for _, left in strays(os.fspath(folder.feed)):
+        left.send(signal.SIGKILL)
+        left.close()
+
+
+@pytest.fixture
+def make(folder: SweepFolder) -> Iterator[Make]:
+    """Makes executors that run the command in an order's parameters."""
+    made: list[LocalExecutor] = []
+
+    def make(
+        *, grace_s: float = 5.0, work: Work | None = None, concurrent: int = 4, **more: object
+    ) -> LocalExecutor:
+        recipe = Recipe(
+            name="sweep",
+            limits=Limits(max_total_trials=100, max_concurrent_trials=concurrent),
+            work=work or Work(command=""),
+        )
+        options = {key: more.pop(key) for key in ("environment", "outer", "polls", "now") if key in more}
+        executor = LocalExecutor(
+            folder,
+            Recipe(**{**{name: getattr(recipe, name) for name in recipe.__slots__}, **more}),  # type: ignore[arg-type]
+            render=lambda order: str(order.params["command"]),
+            grace_s=grace_s,
+            **options,  # type: ignore[arg-type]
+        )
+        made.append(executor)
+        return executor
+
+    yield make
+    for executor in made:
+        executor.close()
+
+
+@pytest.fixture
+def executor(make: Make) -> LocalExecutor:
+    return make()
+
+
+@pytest.fixture
+def run(executor: LocalExecutor) -> Callable[[str], list[Signal]]:
+    """Runs one command to its end; what was told of it."""
+
+    def run(command: str) -> list[Signal]:
+        executor.launch(Order(0, 1, {"command": command}))
+        return until_ended(executor)
+
+    return run
+
+
+@pytest.fixture
+def wait_for() -> Callable[[Callable[[], object]], None]:
+    """Waits until a condition holds; fails after a minute."""
+
+    def wait_for(condition: Callable[[], object]) -> None:
+        deadline = time.monotonic() + 60.0
+        while not condition():
+            assert time.monotonic() < deadline
+            time.sleep(0.005)
+
+    return wait_for

@@ -1,0 +1,24 @@
+from __future__ import annotations
+
+from barrido.core.protocols import Sampler
+from barrido.samplers import GridSampler, RandomSampler, SobolSampler
+from barrido.space import Space
+from barrido.testing.samplers import SamplerSuite
+
+
+class TestGrid(SamplerSuite):
+    finite_only = True
+    uses_seed = False
+
+    def sampler(self, space: Space) -> Sampler:
+        return GridSampler(space)
+
+
+class TestRandom(SamplerSuite):
+    def sampler(self, space: Space) -> Sampler:
+        return RandomSampler(space)
+
+
+class TestSobol(SamplerSuite):
+    def sampler(self, space: Space) -> Sampler:
+        return SobolSampler(space)

@@ -1,0 +1,247 @@
+"""Commands and sweeps as objects: what is copied, what is refused, and where mistakes are shown."""
+
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from barrido import Input, MLClient, Output, RequestError, SpecError, command, load_job
+from barrido.entities import Command, CommandJob, CommandJobLimits, Environment, JobResourceConfiguration
+from barrido.sdk.jobs import recipe_of
+from barrido.sweep import (
+    BanditPolicy,
+    BayesianSamplingAlgorithm,
+    Choice,
+    Objective,
+    SweepJob,
+    SweepJobLimits,
+    Uniform,
+)
+
+
+def line() -> int:
+    frame = inspect.currentframe()
+    assert frame is not None
+    assert frame.f_back is not None
+    return frame.f_back.f_lineno
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def base() -> Any:
+    return command(
+        command="echo ${{inputs.a}} ${{inputs.b}} > ${{outputs.model}}/x",
+        inputs={"a": 1, "b": "two"},
+        outputs={"model": Output(type="uri_folder")},
+        experiment_name="exp",
+        display_name="shown",
+        name="mine",
+        tags={"t": 1},
+        environment_variables={"N": 3},
+    )
+
+
+def test_a_call_gives_a_new_node_and_leaves_the_old_one_alone() -> None:
+    old = base()
+    new = old(a=Uniform(0, 1))
+    assert old.inputs == {"a": 1, "b": "two"}
+    assert new.inputs == {"a": Uniform(0, 1), "b": "two"}
+    assert (new.experiment_name, new.display_name, new.tags) == ("exp", "shown", {"t": 1})
+    assert new.name is None  # two jobs cannot have one name
+    new.tags["more"] = 2
+    new.inputs.b = "other"
+    assert old.tags == {"t": 1}
+    assert (old.inputs.b, new.inputs["b"]) == ("two", "other")
+
+
+def test_an_unknown_input_is_refused_with_those_there_are() -> None:
+    with pytest.raises(RequestError, match=r"unexpected input 'bb', valid inputs: 'a', 'b'") as caught:
+        base()(bb=1)
+    assert caught.value.hint == "did you mean 'b'?"
+    with pytest.raises(RequestError, match="by name"):
+        base()(1)
+
+
+def test_distributions_leave_the_inputs_and_literals_stay() -> None:
+    job = base()(a=Uniform(0, 1)).sweep(
+        primary_metric="m", goal="MINIMIZE", search_space={"b": Choice(["x", "y"])}, max_total_trials=3
+    )
+    assert job.inputs == {"b": "two"}
+    recipe = recipe_of(job)
+    assert sorted(recipe.space) == ["a", "b"]
+    assert recipe.work.command == "echo ${{search_space.a}} ${{search_space.b}} > ${{outputs.model}}/x"
+    assert (recipe.experiment, recipe.display_name, recipe.tags) == ("exp", "shown", {"t": "1"})
+    assert recipe.work.environment_variables == {"N": "3"}
+    assert recipe.work.outputs == ("model",)
+
+
+def test_a_commands_timeout_bounds_each_trial_unless_the_sweep_says_otherwise() -> None:
+    job = command(command="echo ${{inputs.a}}", inputs={"a": 1}, timeout=60)(a=Choice([1, 2]))
+    sweep = job.sweep(primary_metric="m", goal="minimize", timeout=600)
+    assert (recipe_of(sweep).limits.timeout, recipe_of(sweep).limits.trial_timeout) == (600, 60)
+    sweep.set_limits(trial_timeout=5)
+    assert (recipe_of(sweep).limits.timeout, recipe_of(sweep).limits.trial_timeout) == (600, 5)
+
+
+def test_set_limits_and_set_objective_keep_what_they_do_not_name() -> None:
+    sweep = base()(a=Choice([1])).sweep(primary_metric="m", goal="minimize", max_total_trials=9)
+    sweep.set_limits(max_concurrent_trials=2, stop_after={"trials": 4})
+    sweep.set_limits(max_failed_trials=7)
+    sweep.set_objective(goal="maximize")
+    sweep.set_resources(instance_count=2)
+    recipe = recipe_of(sweep)
+    assert (recipe.limits.max_total_trials, recipe.limits.max_concurrent_trials) == (9, 2)
+    assert recipe.limits.max_failed_trials == 7
+    assert recipe.limits.stop_after is not None
+    assert recipe.limits.stop_after.trials == 4
+    assert recipe.objective is not None
+    assert (recipe.objective.metric, recipe.objective.goal) == ("m", "maximize")
+
+
+def test_a_sweep_job_is_made_of_a_command_job() -> None:
+    trial = CommandJob(
+        command="echo ${{search_space.a}} ${{inputs.n}}",
+        inputs={"n": Input(type="integer", default=4)},
+        limits=CommandJobLimits(timeout=30),
+        environment=Environment(image="ubuntu"),
+        resources=JobResourceConfiguration(instance_count=2),
+    )
+    job = SweepJob(
+        trial=trial,
+        search_space={"a": Uniform(0, 1)},
+        objective=Objective("Minimize", "loss"),
+        limits=SweepJobLimits(max_total_trials=2),
+        early_termination=BanditPolicy(slack_factor=0.1),
+    )
+    recipe = recipe_of(job)
+    assert recipe.work.inputs == {"n": "4"}
+    assert recipe.limits.trial_timeout == 30
+    assert "an environment described in place is not known here" in "\n".join(recipe.notices)
+
+
+def test_a_plain_command_is_a_recipe_for_one_trial() -> None:
+    recipe = recipe_of(base())
+    assert (recipe.kind, recipe.limits.max_total_trials, recipe.name) == ("command", 1, "mine")
+    assert recipe.work.inputs == {"a": "1", "b": "two"}
+
+
+def test_mistakes_are_shown_where_they_were_made() -> None:
+    job = command(command="echo ${{inputs.a}}", inputs={"a": 1})(a=Uniform(0, 1))
+    at_sweep = line() + 1
+    sweep = job.sweep(primary_metric="m", goal="upward")
+    at_policy = line() + 1
+    sweep.early_termination = BanditPolicy()
+    at_sampler = line() + 1
+    sweep.sampling_algorithm = BayesianSamplingAlgorithm()
+    sweep.limits.max_total_trials = -1
+    with pytest.raises(SpecError) as caught:
+        recipe_of(sweep)
+    places = {
+        problem.path: problem.where.rpartition("test_command.py:")[2] for problem in caught.value.problems
+    }
+    assert places == {
+        "objective.goal": str(at_sweep),
+        "limits.max_total_trials": str(at_sweep),
+        "early_termination": str(at_policy),
+        "sampling_algorithm.type": str(at_sampler),
+    }
+    result = MLClient().jobs.validate(sweep)
+    assert not result.passed
+    assert set(result.error_messages) == set(places)
+
+
+def test_the_bayesian_algorithm_is_refused_with_what_there_is_instead() -> None:
+    sweep = base()(a=Choice([1])).sweep(primary_metric="m", goal="minimize", sampling_algorithm="bayesian")
+    with pytest.raises(SpecError, match="'bayesian' is not available in this version"):
+        recipe_of(sweep)
+
+
+def test_limits_are_an_object_or_a_mapping_of_known_names() -> None:
+    sweep = base()(a=Choice([1])).sweep(primary_metric="m", goal="minimize")
+    sweep.limits = {"max_total_trials": 3}
+    assert sweep.limits == SweepJobLimits(max_total_trials=3)
+    with pytest.raises(RequestError, match="no limit 'max_trials'"):
+        sweep.limits = {"max_trials": 3}
+    with pytest.raises(RequestError, match="must be SweepJobLimits"):
+        sweep.limits = 3
+
+
+def test_only_jobs_can_be_submitted() -> None:
+    with pytest.raises(RequestError, match="got an object of type dict"):
+        MLClient().create_or_update({})  # type: ignore[arg-type]
+    environment = Environment(name="env", image="ubuntu")
+    assert MLClient().create_or_update(environment) is environment
+
+
+YAML = """
+$schema: https://azuremlschemas.azureedge.net/latest/sweepJob.schema.json
+type: sweep
+trial:
+  command: >-
+    python train.py --lr ${{search_space.lr}} --data ${{inputs.data}}
+  code: src
+inputs:
+  data: {type: uri_file, path: data.csv}
+search_space:
+  lr: {type: uniform, min_value: 0.1, max_value: 0.2}
+  b: {type: choice, values: [a, b]}
+sampling_algorithm: {type: random, seed: 4}
+objective: {goal: maximize, primary_metric: acc}
+early_termination: {type: median_stopping, delay_evaluation: 2}
+limits: {max_total_trials: 5}
+"""
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> Path:
+    folder = tmp_path / "project"
+    (folder / "src").mkdir(parents=True)
+    (folder / "src" / "train.py").write_text("")
+    (folder / "data.csv").write_text("")
+    (folder / "sweep.yml").write_text(YAML)
+    return folder / "sweep.yml"
+
+
+def test_a_loaded_job_can_be_changed_and_keeps_the_files_folder(written: Path) -> None:
+    job = load_job(
+        written, params_override=[{"limits.max_total_trials": 3}, {"search_space.b.values": ["c"]}]
+    )
+    assert isinstance(job, SweepJob)
+    job.search_space["lr"] = Uniform(0, 1)
+    job.experiment_name = "later"
+    recipe = recipe_of(job)
+    assert (recipe.limits.max_total_trials, recipe.experiment, recipe.seed) == (3, "later", 4)
+    assert recipe.space["b"]["values"] == ["c"]
+    assert recipe.space["lr"]["max_value"] == 1
+    assert recipe.work.code == str(written.parent / "src")
+    assert recipe.work.inputs == {"data": str(written.parent / "data.csv")}
+    assert recipe.policy == {"type": "median_stopping", "delay_evaluation": 2, "evaluation_interval": 1}
+
+
+def test_a_loaded_jobs_mistakes_have_the_files_lines_or_the_programs(written: Path) -> None:
+    written.write_text(YAML.replace("limits: {max_total_trials: 5}", "limits: {max_total_trials: none}"))
+    with pytest.raises(SpecError, match=r"sweep\.yml:16: limits\.max_total_trials"):
+        load_job(written)
+    with pytest.raises(SpecError, match=r"params_override limits\.max_total_trials: .*whole number"):
+        load_job(written, params_override=[{"limits.max_total_trials": "many"}])
+    with pytest.raises(RequestError, match="there is no file"):
+        load_job(written.with_name("swep.yml"))
+    job = load_job(written, params_override=[{"limits": {"max_total_trials": 2}}])
+    at = line() + 1
+    job.display_name = 7  # type: ignore[assignment]
+    with pytest.raises(SpecError, match=rf"test_command\.py:{at}: display_name"):
+        recipe_of(job)
+
+
+def test_a_command_file_is_loaded_as_a_command(written: Path) -> None:
+    written.write_text("type: command\ncommand: echo ${{inputs.n}}\ninputs: {n: 3}\nlimits: {timeout: 9}\n")
+    job = load_job(written)
+    assert recipe_of(job).limits.timeout == 9
+    assert isinstance(job, Command)
+    assert recipe_of(job(n=4)).work.inputs == {"n": "4"}

@@ -1,0 +1,209 @@
+"""The store on disk: what was committed is there, whole, for the next controller and for readers."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+from math import inf, isnan, nan
+from pathlib import Path
+
+import pytest
+
+from barrido.core.decide import Plan, begin, decide
+from barrido.core.events import (
+    Ask,
+    Cause,
+    Event,
+    Exited,
+    Finish,
+    Launch,
+    Launched,
+    Note,
+    Outcome,
+    Reported,
+    Requested,
+    Resumed,
+    Started,
+    Stop,
+    Suggested,
+    Ticked,
+    Verb,
+)
+from barrido.core.layout import SweepFolder, Workspace
+from barrido.core.protocols import Point
+from barrido.core.recipe import Goal, Limits, Objective, Recipe, StopAfter, Work
+from barrido.core.state import SweepPhase, SweepState
+from barrido.core.trial import Phase
+from barrido.core.wire import decode, dumps, encode
+from barrido.errors import StoreError, SweepNotFound
+from barrido.schedulers.fifo import Fifo
+from barrido.store.batch import Attempt, Batch, Decision, Feed, Measurement, Remark
+from barrido.store.queries import Reader, sweeps
+from barrido.store.sqlite import SqliteStore
+
+RECIPE = Recipe(
+    name="iris",
+    seed=7,
+    space={"x": {"type": "choice", "values": [1, 2]}},
+    objective=Objective("acc", Goal.MAXIMIZE),
+    limits=Limits(max_total_trials=2, max_concurrent_trials=1, stop_after=StopAfter(3, 0.1)),
+    work=Work(command="true ${{search_space.x}}", inputs={"a": "1", "b": None}, outputs=("model",)),
+    notices=("one",),
+)
+EVENTS: tuple[Event, ...] = (
+    Started(1.0),
+    Suggested(0, ({"x": 1},), 1.0),
+    Launched(0, 1, 1.5),
+    Reported(0, 1, 0.25, 3, 2.0),
+    Reported(0, 1, nan, None, 2.5),
+    Exited(0, 1, Cause.EXIT, 0, 3.0),
+)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> SweepFolder:
+    return SweepFolder(tmp_path / "sweeps" / "iris")
+
+
+def fill(store: SqliteStore) -> SweepState:
+    plan = Plan(metric="acc", goal=Goal.MAXIMIZE, limits=RECIPE.limits, scheduler=Fifo())
+    state = begin(plan)
+    for event in EVENTS:
+        batch = Batch(decisions=[Decision(event, decide(plan, state, event))], durable=True)
+        if isinstance(event, Reported | Exited | Launched):
+            batch.touched.add(event.trial)
+        store.commit(batch, state)
+    return state
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        *EVENTS,
+        Suggested(1, (None,), 1.0),
+        Resumed(4.0),
+        Ticked(4.0),
+        Requested("r", Verb.UPDATE, 1.0, changes={"timeout": 5.0}, origin="cli"),
+        Exited(0, 2, Cause.NO_LAUNCH, None, 3.0, "no such folder", ("loss",)),
+        Reported(0, 1, -inf, None, 1.0),
+        Ask(0, (0, 1)),
+        Launch(0, 1),
+        Stop(0, 1, "é 'quoted' 🙂"),
+        Note("text", 3),
+        Finish(Outcome.CANCELED, ""),
+    ],
+    ids=lambda item: type(item).__name__,
+)
+def test_events_and_actions_survive_json(item: Event) -> None:
+    assert repr(decode(json.loads(dumps(encode(item))))) == repr(item)
+
+
+def test_a_recipe_survives_json() -> None:
+    assert Recipe.from_json(json.loads(dumps(RECIPE.to_json()))) == RECIPE
+
+
+def test_the_log_is_read_back_as_it_was_written(folder: SweepFolder) -> None:
+    store = SqliteStore.create(folder, RECIPE, version="1", at=0.5)
+    fill(store)
+    store.close()
+    again = SqliteStore(folder)
+    log = list(again.decisions())
+    assert repr(tuple(d.event for d in log)) == repr(EVENTS)
+    assert log[1].actions == [Launch(0, 1)]
+    assert again.recipe() == RECIPE
+    again.close()
+
+
+def test_readers_see_the_sweep_as_it_stands_in_the_users_scale(folder: SweepFolder) -> None:
+    store = SqliteStore.create(folder, RECIPE, version="1", at=0.5)
+    fill(store)
+    with Reader(folder) as reader:
+        sweep = reader.sweep()
+        assert (sweep.phase, sweep.best_trial, sweep.best_value) == (SweepPhase.RUNNING, 0, 0.25)
+        assert sweep.limits == RECIPE.limits
+        (trial,) = reader.trials()
+        assert (trial.phase, trial.best_value, trial.last_value) == (Phase.COMPLETED, 0.25, None)
+        assert (trial.params, trial.last_step, trial.reports) == ({"x": 1}, 3, 2)
+        assert reader.counts() == {Phase.COMPLETED: 1}
+        assert reader.running() == []
+    store.close()
+
+
+def test_measurements_feeds_and_remarks_are_kept(folder: SweepFolder) -> None:
+    store = SqliteStore.create(folder, RECIPE, version="1", at=0.5)
+    state = fill(store)
+    values = (0.5, nan, inf)
+    batch = Batch(
+        measurements=[
+            Measurement(0, 1, i, "report", Point("acc", value, None, 2.0), True)
+            for i, value in enumerate(values)
+        ],
+        feeds={(0, 1, "report"): Feed(0, 1, "report", 99, True)},
+        remarks=[Remark(2.0, "hello", 0)],
+    )
+    store.commit(batch, state)
+    assert store.attempt(0, 1) == Attempt((Feed(0, 1, "report", 99, True),), 3, frozenset({"acc"}))
+    with Reader(folder) as reader:
+        read = [row.value for row in reader.metrics(0)]
+        assert read[0] == 0.5
+        assert isnan(read[1])
+        assert read[2] == inf
+        assert [note.text for note in reader.notes()] == ["hello"]
+        assert reader.notes(after=1) == []
+        assert reader.metric_names() == ["acc"]
+    store.close()
+
+
+def test_a_batch_that_fails_leaves_nothing_behind(folder: SweepFolder) -> None:
+    store = SqliteStore.create(folder, RECIPE, version="1", at=0.5)
+    state = fill(store)
+    twice = Measurement(0, 1, 0, "report", Point("acc", 1.0, None, 2.0), True)
+    with pytest.raises(StoreError, match="could not be written"):
+        store.commit(Batch(measurements=[twice, twice], remarks=[Remark(1.0, "no")]), state)
+    with Reader(folder) as reader:
+        assert reader.notes() == []
+        assert reader.metrics(0) == []
+    store.commit(Batch(measurements=[twice]), state)
+    store.close()
+
+
+def test_the_tables_are_strict_and_the_journal_is_a_wal(folder: SweepFolder) -> None:
+    SqliteStore.create(folder, RECIPE, version="1", at=0.5).close()
+    db = sqlite3.connect(folder.db)
+    assert db.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    with pytest.raises(sqlite3.IntegrityError):
+        db.execute("INSERT INTO notes (at, text) VALUES ('soon', 'x')")
+    db.close()
+
+
+def test_a_newer_database_is_refused_with_the_way_out(folder: SweepFolder) -> None:
+    SqliteStore.create(folder, RECIPE, version="1", at=0.5).close()
+    db = sqlite3.connect(folder.db)
+    db.execute("PRAGMA user_version = 99")
+    db.close()
+    with pytest.raises(StoreError, match="newer barrido"):
+        SqliteStore(folder)
+
+
+def test_a_missing_sweep_is_not_made_by_looking_for_it(folder: SweepFolder) -> None:
+    with pytest.raises(SweepNotFound):
+        SqliteStore(folder)
+    with pytest.raises(SweepNotFound):
+        Reader(folder)
+    assert not folder.root.exists()
+
+
+def test_a_workspaces_sweeps_are_listed_oldest_first(tmp_path: Path) -> None:
+    where = Workspace(tmp_path)
+    assert sweeps(where) == []
+    for name, at in (("b", 1.0), ("a", 2.0)):
+        SqliteStore.create(where.sweep(name), RECIPE, version="1", at=at).close()
+    assert [folder.name for folder in sweeps(where)] == ["b", "a"]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_read_only_workspace_is_said_to_be_so(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    with pytest.raises(StoreError, match="not writable"):
+        SqliteStore.create(SweepFolder(tmp_path / "x"), RECIPE, version="1", at=0.0)
