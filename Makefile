@@ -20,11 +20,9 @@ test-all: $(DEV) ## every test, the slow ones too
 	$(BIN)/pytest -q -n $(JOBS)
 
 lint: $(DEV) ## format, lint, types, floors, house rules
-	$(BIN)/ruff format --check .
-	$(BIN)/ruff check .
-	$(BIN)/mypy
-	$(BIN)/lint-imports
-	$(BIN)/python scripts/house_rules.py
+	@status=0; for check in "ruff format --check ." "ruff check ." mypy lint-imports "python scripts/house_rules.py"; do \
+		echo "$$check"; $(BIN)/$$check || status=1; \
+	done; exit $$status
 
 format: $(DEV) ## put the code into the house's format
 	$(BIN)/ruff format .

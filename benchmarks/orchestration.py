@@ -20,7 +20,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -32,12 +31,13 @@ from barrido.core.recipe import Goal, Limits, Objective, Recipe, Work
 from barrido.registry import build_plan
 from barrido.store.queries import Reader
 
+# Lenient, so that they are asked at nearly every report and few histories are cut short.
 POLICIES: dict[str, dict[str, Any]] = {
-    "bandit": {"type": "bandit", "slack_factor": 0.2, "evaluation_interval": 1, "delay_evaluation": 5},
+    "bandit": {"type": "bandit", "slack_amount": 100.0, "evaluation_interval": 1, "delay_evaluation": 5},
     "median_stopping": {"type": "median_stopping", "evaluation_interval": 1, "delay_evaluation": 5},
     "truncation_selection": {
         "type": "truncation_selection",
-        "truncation_percentage": 20,
+        "truncation_percentage": 1,
         "evaluation_interval": 1,
         "delay_evaluation": 5,
     },
@@ -65,7 +65,8 @@ def run_barrido(where: Path, name: str, command: str, trials: int) -> tuple[floa
         total = time.perf_counter() - began
         row = reader.sweep()
         assert len(reader.trials()) == trials, row.reason
-        assert row.ended_at is not None and row.started_at is not None
+        assert row.ended_at is not None
+        assert row.started_at is not None
         return total, row.ended_at - row.started_at
 
 
@@ -158,7 +159,8 @@ def decisions(quick: bool) -> None:
                     if type(a).__name__ == "Ask"
                 ]
         took = time.perf_counter() - began
-        print(f"  {name:<24}{len(events) / took:>12,.0f}", flush=True)
+        counted = sum(trial.reports for trial in state.trials.values())
+        print(f"  {name:<24}{len(events) / took:>12,.0f}   ({counted:,} reports decided on)", flush=True)
 
 
 SCRIPT = """
@@ -193,7 +195,10 @@ def latency(where: Path, quick: bool) -> None:
     waits = sorted(
         wait for n in range(2) for wait in json.loads((folder.trial(n).work / "waits.json").read_text())
     )
-    at: Callable[[float], float] = lambda share: waits[int(share * (len(waits) - 1))] * 1e3
+
+    def at(share: float) -> float:
+        return waits[int(share * (len(waits) - 1))] * 1e3
+
     print(
         "\nreport to decision, as the script that waits for it sees it, two at a time (ms; lower is better)"
     )

@@ -66,7 +66,7 @@ def start(folder: SweepFolder) -> None:
 def run(folder: SweepFolder, ready_fd: int) -> None:
     """Run the sweep in this process."""
     with ExitStack() as stack:
-        stack.enter_context(SweepLock(folder))
+        lock = stack.enter_context(SweepLock(folder))
         store = SqliteStore(folder)
         stack.callback(store.close)
         recipe = store.recipe()
@@ -82,6 +82,7 @@ def run(folder: SweepFolder, ready_fd: int) -> None:
             WallClock(),
             folder=folder,
             tracker=tracker,
+            lock=lock,
         )
         controller.begin()
         os.write(ready_fd, b"ready")

@@ -305,7 +305,7 @@ def test_time_without_a_controller_does_not_count_towards_the_sweeps_timeout() -
     story = Story(timeout=100.0)
     story.start()
     before = next_deadline(story.state)
-    story.tell(Resumed(story.state.seen_at + 1000.0))
+    story.tell(Resumed(1500.0, down_s=1000.0))
     assert before is not None
     assert next_deadline(story.state) == before + 1000.0
 

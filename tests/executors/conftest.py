@@ -3,14 +3,16 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from barrido.core.layout import SweepFolder
 from barrido.core.protocols import Order, Signal
 from barrido.core.recipe import Limits, Recipe, Work
+from barrido.executors.environment import TrackerEnvironment
 from barrido.executors.leftovers import strays
 from barrido.executors.local import LocalExecutor
 from barrido.testing.executors import until_ended
@@ -34,20 +36,27 @@ def make(folder: SweepFolder) -> Iterator[Make]:
     made: list[LocalExecutor] = []
 
     def make(
-        *, grace_s: float = 5.0, work: Work | None = None, concurrent: int = 4, **more: object
+        *,
+        grace_s: float = 5.0,
+        polls: bool = False,
+        outer: Mapping[str, str] | None = None,
+        environment: TrackerEnvironment | None = None,
+        concurrent: int = 4,
+        **recipe: Any,
     ) -> LocalExecutor:
-        recipe = Recipe(
-            name="sweep",
-            limits=Limits(max_total_trials=100, max_concurrent_trials=concurrent),
-            work=work or Work(command=""),
-        )
-        options = {key: more.pop(key) for key in ("environment", "outer", "polls", "now") if key in more}
+        defaults = {
+            "name": "sweep",
+            "limits": Limits(max_total_trials=100, max_concurrent_trials=concurrent),
+            "work": Work(command=""),
+        }
         executor = LocalExecutor(
             folder,
-            Recipe(**{**{name: getattr(recipe, name) for name in recipe.__slots__}, **more}),  # type: ignore[arg-type]
+            Recipe(**{**defaults, **recipe}),
             render=lambda order: str(order.params["command"]),
+            environment=environment,
+            outer=outer,
             grace_s=grace_s,
-            **options,  # type: ignore[arg-type]
+            polls=polls,
         )
         made.append(executor)
         return executor

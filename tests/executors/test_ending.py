@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -172,9 +171,18 @@ def test_sweeping_spares_the_trials_that_run(executor: LocalExecutor) -> None:
 
 
 def test_a_script_may_use_its_grace_period(executor: LocalExecutor, folder: SweepFolder) -> None:
+    script = """
+import signal, sys, time
+def save(*_):
+    time.sleep(0.5)
+    open("saved", "w").close()
+    sys.exit(0)
+signal.signal(signal.SIGTERM, save)
+open("ready", "w").close()
+time.sleep(600)
+"""
     # The shell in between dies at once; what it runs still has its time.
-    script = "import signal, time, sys; signal.signal(15, lambda *a: (time.sleep(0.5), open('saved', 'w').close(), sys.exit(0))); open('ready', 'w').close(); time.sleep(600)"
-    executor.launch(Order(0, 1, {"command": f'true && "{sys.executable}" -c "{script}"; true'}))
+    executor.launch(Order(0, 1, {"command": f"true && python -c '{script}'; true"}))
     while not (folder.trial(0).work / "ready").exists():
         executor.events(0.01)
     executor.stop(0, 1, "enough")

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import inspect
+import shlex
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from barrido import Input, MLClient, Output, RequestError, SpecError, command, load_job
+from barrido.core.layout import SweepFolder
+from barrido.core.protocols import Order
 from barrido.entities import Command, CommandJob, CommandJobLimits, Environment, JobResourceConfiguration
+from barrido.registry import renderer
 from barrido.sdk.jobs import recipe_of
 from barrido.sweep import (
     BanditPolicy,
@@ -68,14 +72,15 @@ def test_an_unknown_input_is_refused_with_those_there_are() -> None:
         base()(1)
 
 
-def test_distributions_leave_the_inputs_and_literals_stay() -> None:
+def test_distributions_leave_the_inputs_and_literals_stay(tmp_path: Path) -> None:
     job = base()(a=Uniform(0, 1)).sweep(
         primary_metric="m", goal="MINIMIZE", search_space={"b": Choice(["x", "y"])}, max_total_trials=3
     )
     assert job.inputs == {"b": "two"}
     recipe = recipe_of(job)
     assert sorted(recipe.space) == ["a", "b"]
-    assert recipe.work.command == "echo ${{search_space.a}} ${{search_space.b}} > ${{outputs.model}}/x"
+    trial = renderer(recipe, SweepFolder(tmp_path))(Order(0, 1, {"a": 0.5, "b": "x y"}))
+    assert shlex.split(trial) == ["echo", "0.5", "x y", ">", f"{tmp_path}/trials/0/named-outputs/model/x"]
     assert (recipe.experiment, recipe.display_name, recipe.tags) == ("exp", "shown", {"t": "1"})
     assert recipe.work.environment_variables == {"N": "3"}
     assert recipe.work.outputs == ("model",)
@@ -154,6 +159,13 @@ def test_mistakes_are_shown_where_they_were_made() -> None:
     result = MLClient().jobs.validate(sweep)
     assert not result.passed
     assert set(result.error_messages) == set(places)
+
+
+def test_a_mistake_in_a_notebook_is_shown_by_its_cell() -> None:
+    cell = compile("\n\nmade = command(command='true')", "/tmp/ipykernel_7/1.py", "exec")
+    names: dict[str, Any] = {"__name__": "__main__", "command": command}
+    exec(cell, names)
+    assert names["made"].source().where(("command",)) == "notebook cell:3"
 
 
 def test_the_bayesian_algorithm_is_refused_with_what_there_is_instead() -> None:

@@ -113,7 +113,8 @@ def test_failures_and_nan_never_are_the_best() -> None:
         search.tell(search.ask(), value)
     for _ in range(5):
         assert search.tell(search.ask(), failed=True).phase is Phase.FAILED
-    assert search.best is None
+    best_of_none = search.best
+    assert best_of_none is None
     search.tell(search.ask(), 4.0)
     assert search.best is not None
     assert search.best.value == 4.0

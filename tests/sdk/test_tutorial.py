@@ -8,8 +8,12 @@ from typing import Any
 import pytest
 
 from barrido import MLClient, command
+from barrido.core.layout import SweepFolder
+from barrido.core.protocols import Order
 from barrido.core.recipe import Goal, Limits, Objective, Recipe
+from barrido.registry import renderer
 from barrido.sdk.jobs import recipe_of
+from barrido.space import Space
 from barrido.sweep import (
     BanditPolicy,
     Choice,
@@ -64,16 +68,15 @@ def tutorial_sweep() -> Any:
 
 def test_the_tutorials_sweep_becomes_its_recipe(tmp_path: Path) -> None:
     recipe = recipe_of(tutorial_sweep())
-    assert recipe.space == {"reg_rate": {"type": "choice", "values": [0.01, 0.1, 1], "ordered": False}} or (
-        recipe.space == {"reg_rate": {"type": "choice", "values": [0.01, 0.1, 1]}}
-    )
+    assert list(Space.from_json(recipe.space).grid()) == [{"reg_rate": rate} for rate in (0.01, 0.1, 1)]
     assert recipe.sampler == {"type": "grid"}
     assert recipe.objective == Objective("Accuracy", Goal.MAXIMIZE)
     assert recipe.experiment == "sweep-example"
     assert recipe.limits == Limits(max_total_trials=4, max_concurrent_trials=2, timeout=7200)
     assert recipe.policy is None
     assert recipe.work.code == str(tmp_path / "src")
-    assert recipe.work.command == "python train.py --regularization ${{search_space.reg_rate}}"
+    trial = renderer(recipe, SweepFolder(tmp_path))(Order(0, 1, {"reg_rate": 0.1}))
+    assert trial == "python train.py --regularization 0.1"
     notices = "\n".join(recipe.notices)
     assert "'aml-cluster' is not known here" in notices
     assert "AzureML-sklearn-0.24" in notices

@@ -36,7 +36,7 @@ Written = Callable[..., str]
         ("type: sweep\nname: a\x07b\n", 2, "U+0007"),
         (b"type: sweep\nname: caf\xe9\n", 2, "is not UTF-8 text (got the byte 0xe9)"),
         (b"\xff\xfet\x00y\x00", 1, "is not UTF-8 text"),
-        ("[" * 20_000, 1, "nested too deeply"),
+        ("[" * 3_000, 1, "nested too deeply"),
         ("&a [*a]", 1, "contains itself"),
         ("1" * 5000, 1, "cannot be read as a whole number (got '1111"),
         ("!!bool maybe", 1, "cannot be read as true or false (got 'maybe')"),

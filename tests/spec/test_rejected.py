@@ -22,9 +22,9 @@ SHAPE: dict[str, Case] = {
     "no objective": ({"objective": None}, [(1, "objective", "`objective: {goal: maximize")]),
     "no limits": ({"limits": None}, [(1, "limits", "`limits: {max_total_trials: 20}`")]),
     "no search space": ({"search_space": None}, [
-        (1, "search_space", "is missing"), (2, "trial.command", "add `lr` under `search_space`")]),
+        (1, "search_space", "`search_space: {lr: {type: loguniform")]),
     "an empty search space": ({"search_space": "{}"}, [
-        (2, "trial.command", "does not exist"), (3, "search_space", "nothing to search over")]),
+        (3, "search_space", "nothing to search over")]),
     "an objective without a value": ({"objective": ""}, [(4, "objective", "has no value")]),
     "the command beside trial": ({"command": "ls"}, [(6, "command", "belongs under `trial`")]),
     "limits beside limits": ({"timeout": "3"}, [(6, "timeout", "belongs under `limits`")]),
@@ -117,6 +117,7 @@ SEARCH: dict[str, Case] = {
     **{
         what: ({"early_termination": written}, [(6, f"early_termination{path}", part)])
         for what, written, path, part in [
+            ("a policy that is a number", "3", "", "must be the name of an early termination policy, or"),
             ("a mistyped policy", "bandid", "", "did you mean 'bandit'?"),
             ("a bandit by name alone", "bandit", "", "needs a slack_factor or a slack_amount"),
             ("a bandit without slack", "{type: bandit, delay_evaluation: 5}", "", "needs a slack_factor"),

@@ -54,7 +54,7 @@ def create(
     folder = app.create(recipe, workspace)
     if save_as is not None:
         _save(recipe, save_as)
-    _say_created(folder, output)
+    _say_created(folder, output, stream=stream)
     if not stream:
         return 0
     from barrido.cli.watch import watch
@@ -98,7 +98,7 @@ def _save(recipe: Recipe, path: Path) -> None:
         ) from error
 
 
-def _say_created(folder: SweepFolder, output: str) -> None:
+def _say_created(folder: SweepFolder, output: str, *, stream: bool) -> None:
     import time
 
     from barrido.cli import facts
@@ -112,5 +112,7 @@ def _say_created(folder: SweepFolder, output: str) -> None:
         say_data(facts.sweep_facts(sweep, progress, standing, folder) | facts.recipe_facts(sweep), output)
         return
     say(f"{folder.name} runs in the background, in {shown(folder.root)}")
+    if stream:
+        return
     say(f"  watch it:  barrido job stream {folder.name}")
     say(f"  stop it:   barrido job cancel {folder.name}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from math import floor
 from typing import TYPE_CHECKING
 
 import click
@@ -46,7 +47,7 @@ def list_(parent: str | None, max_results: int, output: str, workspace: Workspac
         data.append(facts.sweep_facts(sweep, progress, standing, folder))
         best = "" if progress.best is None else metric_text(progress.metric, progress.best.best_value)
         count = f"{progress.done}/{progress.total}"
-        rows.append([folder.name, standing, count, clean(best), duration(now - sweep.created_at)])
+        rows.append([folder.name, standing, count, clean(best), duration(floor(now - sweep.created_at))])
     if output != "table":
         say_data(data, output)
         return

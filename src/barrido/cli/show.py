@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator
+from math import floor
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -52,7 +53,7 @@ def find_trial(reader: Reader, number: int) -> TrialRow:
 def _show_sweep(reader: Reader, output: str) -> None:
     from barrido.cli import facts
     from barrido.cli.output import say, say_data, say_lines
-    from barrido.cli.summary import best_trial, mlflow_lines, workspace_of
+    from barrido.cli.summary import best_trial, mlflow_lines
     from barrido.cli.wording import INTERRUPTED, duration, one_line
 
     now = time.time()
@@ -83,7 +84,7 @@ def _show_sweep(reader: Reader, output: str) -> None:
                 ("early stop", _inline(recipe.policy or {})),
                 ("limits", _inline({key: one for key, one in limits.items() if one is not None})),
                 ("trials", f"{progress.done}/{progress.total} done" + (f": {counts}" if counts else "")),
-                ("created", f"{duration(now - sweep.created_at)} ago"),
+                ("created", f"{duration(floor(now - sweep.created_at))} ago"),
                 ("took" if progress.is_over else "runs for", duration(progress.elapsed_s)),
                 ("folder", str(folder.root)),
             ]
@@ -93,7 +94,7 @@ def _show_sweep(reader: Reader, output: str) -> None:
         say("notes")
         say_lines(f"  {_whose(note.trial)}{one_line(note.text)}" for note in notes)
     say_lines(best_trial(progress, folder))
-    say_lines(mlflow_lines(recipe, workspace_of(folder)))
+    say_lines(mlflow_lines(folder))
     if standing == INTERRUPTED:
         say(f"its controller died: `barrido job resume {folder.name}` goes on from here")
 

@@ -8,18 +8,19 @@ from collections.abc import Iterator, Sequence
 from barrido.cli.output import painted
 from barrido.cli.rows import best_first, shown, trials_table
 from barrido.cli.wording import COLORS, clean, duration, metric_text, one_line, params_text
-from barrido.core.layout import SweepFolder, Workspace
-from barrido.core.recipe import Recipe
+from barrido.core.layout import SweepFolder
+from barrido.core.state import SweepPhase
 from barrido.core.trial import Phase
 from barrido.sdk.progress import Progress
 from barrido.store.queries import TrialRow
+from barrido.tracking.config import Config
+from barrido.tracking.status import Status
 
 TOP = 10
 
 
 def summary(
     progress: Progress,
-    recipe: Recipe,
     trials: Sequence[TrialRow],
     folder: SweepFolder,
     *,
@@ -37,11 +38,7 @@ def summary(
     if progress.best is not None:
         yield ""
         yield from best_trial(progress, folder)
-    yield from mlflow_lines(recipe, workspace_of(folder))
-
-
-def workspace_of(folder: SweepFolder) -> Workspace:
-    return Workspace(folder.root.parent.parent)
+    yield from mlflow_lines(folder)
 
 
 def headline(progress: Progress) -> str:
@@ -49,7 +46,9 @@ def headline(progress: Progress) -> str:
     trials = f"{progress.done} trial{'s' * (progress.done != 1)}"
     early = progress.counts.get(Phase.PRUNED, 0)
     parts = [trials, *([f"{early} stopped early"] if early else []), duration(progress.elapsed_s)]
-    return f"{progress.name} {status}: {one_line(progress.reason)} ({', '.join(parts)})"
+    # A failure's reason is long, and is the error that follows.
+    reason = "" if progress.phase is SweepPhase.FAILED else f": {one_line(progress.reason)}"
+    return f"{progress.name} {status}{reason} ({', '.join(parts)})"
 
 
 def best_trial(progress: Progress, folder: SweepFolder) -> Iterator[str]:
@@ -68,16 +67,16 @@ def best_trial(progress: Progress, folder: SweepFolder) -> Iterator[str]:
     yield f"  log:     {shown(place.log)}"
 
 
-def mlflow_lines(recipe: Recipe, workspace: Workspace) -> Iterator[str]:
-    """How to see the sweep in MLflow."""
-    uri = recipe.tracking_uri
-    if uri is None:
-        database = workspace.mlflow / "mlflow.db"
-        if database.exists():
-            yield f"in MLflow: mlflow ui --backend-store-uri sqlite:///{shown(database)}"
-    elif uri.startswith(("http:", "https:")):
-        scheme, _, rest = uri.partition("//")
-        address = f"{scheme}//{rest.rpartition('@')[2]}"  # without a password in it
-        yield f"in MLflow: {address}, experiment {recipe.experiment}"
-    else:
-        yield f"in MLflow: mlflow ui --backend-store-uri {shlex.quote(uri)}"
+def mlflow_lines(folder: SweepFolder) -> Iterator[str]:
+    """How to see the sweep in MLflow, if anything of it is there."""
+    try:
+        config = Config.read(folder.tracking)
+    except FileNotFoundError:
+        return
+    status = Status.read(folder.tracking / "status.json")
+    if status.run_id is None:
+        return
+    if config.backend is not None:
+        yield f"in MLflow: mlflow ui --backend-store-uri {shlex.quote(config.backend.store_uri)}"
+    elif status.url is not None:
+        yield f"in MLflow: {status.url}"

@@ -72,7 +72,7 @@ def _line(columns: Sequence[Column], cells: Sequence[str], widths: Sequence[int]
             text = column.paint(text)
         last = n == len(columns) - 1
         parts.append(padding + text if column.right else (text if last else text + padding))
-    return GAP.join(parts)
+    return GAP.join(parts).rstrip()
 
 
 def cut(text: str, width: int) -> str:

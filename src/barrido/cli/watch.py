@@ -10,11 +10,12 @@ from typing import Protocol
 from barrido import app
 from barrido.cli.output import say, say_lines, width
 from barrido.cli.plain import PlainView
+from barrido.cli.rows import shown
 from barrido.cli.show import find_trial
 from barrido.cli.summary import summary
 from barrido.core.layout import SweepFolder
-from barrido.core.recipe import Recipe
 from barrido.core.state import SweepPhase
+from barrido.core.trial import Phase
 from barrido.errors import ControllerError, SweepFailed
 from barrido.sdk.progress import Progress, Watch
 from barrido.sdk.stream import stream_trial
@@ -42,14 +43,13 @@ def watch(folder: SweepFolder, trial: int | None = None) -> int:
     """
     try:
         with Reader(folder) as reader:
-            recipe = reader.sweep().recipe
             if trial is not None:
                 find_trial(reader, trial)
                 stream_trial(folder, trial, f"{folder.name}_{trial}")
-            elif recipe.kind == "command":
+            elif reader.sweep().recipe.kind == "command":
                 stream_trial(folder, 0, folder.name)
             else:
-                _watch_sweep(reader, recipe)
+                _watch_sweep(reader)
     except KeyboardInterrupt:
         what = "the sweep" if trial is None else "the trial"
         name = folder.name if trial is None else f"{folder.name}_{trial}"
@@ -60,18 +60,21 @@ def watch(folder: SweepFolder, trial: int | None = None) -> int:
     return 0
 
 
-def _watch_sweep(reader: Reader, recipe: Recipe) -> None:
+def _watch_sweep(reader: Reader) -> None:
     folder = reader.folder
     view = _view()
     try:
         progress = _until_over(reader, view)
     finally:
         view.close()
-    say_lines(summary(progress, recipe, reader.trials(), folder, width=width(), at=time.time()))
+    trials = reader.trials()
+    say_lines(summary(progress, trials, folder, width=width(), at=time.time()))
     if progress.phase is SweepPhase.FAILED:
+        failed = [trial for trial in trials if trial.phase is Phase.FAILED and trial.ended_at is not None]
+        first = min(failed, key=lambda trial: (trial.ended_at, trial.number), default=None)
         raise SweepFailed(
             f"sweep {folder.name!r} failed: {progress.reason}",
-            hint=f"`barrido job trials {folder.name}` shows its trials",
+            hint=f"the whole log is {shown(folder.trial(first.number).log)}" if first else "",
         )
 
 

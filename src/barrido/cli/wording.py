@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from math import isfinite
+from math import floor, isfinite
 from typing import Any
 
 from barrido.cli.output import painted, printable
@@ -84,14 +84,14 @@ def params_text(params: Mapping[str, Any]) -> str:
 
 def duration(seconds: float | None) -> str:
     """
-    >>> [duration(s) for s in (None, 0.4, 7, 75, 3600, 200000)]
-    ['-', '0.4s', '7s', '1m 15s', '1h 00m', '2d 07h']
+    >>> [duration(s) for s in (None, 0.42, 7, 7.25, 75.5, 3600, 200000)]
+    ['-', '0.4s', '7s', '7.2s', '1m 15s', '1h 00m', '2d 07h']
     """
     if seconds is None:
         return NOTHING
-    if 0 < seconds < 2:
-        return f"{seconds:.1f}s"
     whole = int(seconds)
+    if seconds < 10 and seconds != whole:
+        return f"{seconds:.1f}s"
     if whole < 60:
         return f"{whole}s"
     if whole < 3600:
@@ -102,10 +102,10 @@ def duration(seconds: float | None) -> str:
 
 
 def took(started_at: float | None, ended_at: float | None, *, at: float) -> str:
-    """How long something took, or has taken so far."""
+    """How long something took; in whole seconds, how long it has taken so far."""
     if started_at is None:
         return NOTHING
-    return duration(max(0.0, (at if ended_at is None else ended_at) - started_at))
+    return duration(max(0, floor(at - started_at)) if ended_at is None else max(0.0, ended_at - started_at))
 
 
 def clock(seconds: float) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from types import TracebackType
 
 from barrido.core.layout import SweepFolder
@@ -13,7 +14,8 @@ from barrido.errors import SweepBusy
 class SweepLock:
     """An flock on the sweep's ``lock`` file, which holds the pid of the controller.
 
-    Trials never inherit it: the descriptor closes on exec.
+    Trials never inherit it: the descriptor closes on exec. The file's time of change is the holder's
+    heartbeat; ``silent_s`` is how long there was none before this holder came.
     """
 
     def __init__(self, folder: SweepFolder) -> None:
@@ -27,8 +29,13 @@ class SweepLock:
                 f"sweep {folder.name!r} is already running (process {pid})",
                 hint=f"watch it with `barrido job stream {folder.name}`",
             ) from None
+        self.silent_s = max(0.0, time.time() - os.fstat(self._fd).st_mtime)
         os.ftruncate(self._fd, 0)
         os.pwrite(self._fd, str(os.getpid()).encode(), 0)
+
+    def beat(self) -> None:
+        """Say that the controller lives."""
+        os.utime(self._fd)
 
     def __enter__(self) -> SweepLock:
         return self

@@ -9,6 +9,7 @@ from typing import assert_never
 
 from barrido.controller import requests
 from barrido.controller.intake import Intake
+from barrido.controller.lock import SweepLock
 from barrido.core import wire
 from barrido.core.decide import Plan, begin, decide, next_deadline, reconcile
 from barrido.core.events import (
@@ -47,6 +48,7 @@ class Controller:
     """Runs one sweep, from wherever its log stands to its end.
 
     ``folder`` is where requests come in, None for none. ``tracker`` is looked after, and never waited for.
+    ``lock`` is what makes it the only controller; without one, time never passes while none is there.
     """
 
     def __init__(
@@ -60,6 +62,7 @@ class Controller:
         *,
         folder: SweepFolder | None = None,
         tracker: Tracker | None = None,
+        lock: SweepLock | None = None,
     ) -> None:
         self._recipe = recipe
         self._plan = plan
@@ -69,14 +72,14 @@ class Controller:
         self._clock = clock
         self._folder = folder
         self._tracker = tracker
+        self._lock = lock
         self._intake = Intake(plan.metric)
         self._looked_at = 0.0
         self.state = begin(plan)
 
     def begin(self) -> None:
         """Take the sweep up: replay its log, adopt what runs, repeat what may not have been done."""
-        resumed = replay(self._plan, self.state, self._store)
-        if not resumed:
+        if not replay(self._plan, self.state, self._store):
             remarks = [Remark(self._clock.now(), text) for text in self._recipe.notices]
             self._turn([Started(self._clock.now())], Batch(remarks=remarks))
             return
@@ -93,7 +96,8 @@ class Controller:
         for action in again:
             if isinstance(action, Ask):
                 self._answer_question(action, batch)
-        self._turn([Resumed(self._clock.now())], batch, [a for a in again if not isinstance(a, Ask)])
+        resumed = Resumed(self._clock.now(), self._lock.silent_s if self._lock else 0.0)
+        self._turn([resumed], batch, [a for a in again if not isinstance(a, Ask)])
 
     def run(self) -> Outcome:
         """Until the sweep is over."""
@@ -175,6 +179,8 @@ class Controller:
         if self._folder is None or now < self._looked_at + LOOK_S:
             return ()
         self._looked_at = now
+        if self._lock is not None:
+            self._lock.beat()
         taken = requests.take(self._folder, at=now)
         for one in taken:
             if one.event is None:

@@ -143,7 +143,7 @@ def parse(template: str) -> Template:
         text=template,
         problems=tuple(sorted(problems, key=lambda flaw: flaw.offset)),
         notices=tuple(dict.fromkeys(notices)),
-        slots=tuple((r, reading.places.get(start, Place.BARE)) for start, r in references.items()),
+        slots=tuple((r, reading.places.get(start, Place.SINGLE)) for start, r in references.items()),
         groups=tuple(sorted(reading.groups)),
         commands=commands,
     )

@@ -86,10 +86,9 @@ def decide(plan: Plan, state: SweepState, event: Event) -> Actions:
             state.started_at = event.at
             move_sweep(state, SweepPhase.RUNNING)
         case Resumed():
-            state.down_s += max(0.0, event.at - state.seen_at)
+            state.down_s += event.down_s
         case _:
             assert_never(event)
-    state.seen_at = max(state.seen_at, event.at)
     if len(state.live) < state.limits.max_concurrent_trials or state.phase is SweepPhase.ENDING:
         _fill(plan, state, actions)
     return actions

@@ -53,9 +53,10 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class Resumed:
-    """A controller took the sweep up after another one died."""
+    """A controller took the sweep up after another one died; for ``down_s`` seconds there was none."""
 
     at: float
+    down_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ _VARIABLE_HINT = "set a variable before it, x={ref}, and write $x in it"
 
 HERE_DOCUMENT = Refusal("in a here-document", _VARIABLE_HINT)
 HERE_STRING = Refusal("after <<<, which not every shell has", r"write printf '%s\n' {ref} | … instead")
+DUPLICATION = Refusal("after >& or <&, which bash expands twice", "write > {ref} 2>&1 instead")
 BACKTICKS = Refusal("inside `…`", "write $(…) instead of the backticks")
 ARITHMETIC = Refusal("inside $((…)), which evaluates it", "compute it in the training script")
 COMMENT = Refusal("in a comment", "take it out of the comment")
@@ -27,6 +28,7 @@ EXPANSION = Refusal("in an expansion other than ${x:-…}, ${x:=…}, ${x:+…} 
 QUOTED_EXPANSION = Refusal(
     'in a ${…} inside "…", which shells read differently', 'assign first, x=${{x:-{ref}}}, then write "$x"'
 )
+SKIPPED = Refusal("where no word of a command is", "write it as an argument")
 BACKSLASH = Refusal("right after a backslash", "take the backslash away, or double it")
 DOLLAR = Refusal("right after a $", r"write \$ for a dollar sign")
 

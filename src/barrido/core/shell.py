@@ -12,11 +12,11 @@ from collections.abc import Mapping
 
 from barrido.core import refusals
 from barrido.core.groups import group_end
+from barrido.core.heredoc import announced, skipped
 from barrido.core.programs import ASSIGNMENT, LISTS, RESERVED, WILD, poisons
 from barrido.core.reading import (
     Command,
     Frame,
-    HereDocument,
     Kind,
     Place,
     Reading,
@@ -29,8 +29,8 @@ from barrido.core.refusals import Refusal
 _NAME = re.compile(r"\$[A-Za-z_]\w*", re.ASCII)
 _DEFAULT = re.compile(r"\$\{(?:[A-Za-z_]\w*|[0-9]+|[@*]):?[-=+?]", re.ASCII)
 _BACKTICKS = re.compile(r"`(?:[^`\\]|\\.)*`", re.DOTALL)
-_REDIRECTION = re.compile(r"&>>?|<<<|[<>][&>|]?")
-_DELIMITER = re.compile(r"""[ \t]*((?:[^\s;&|<>()'"\\$`]|\\[^\n]|'[^'\n]*'|"[^"$`\\\n]*")+)""")
+_REDIRECTION = re.compile(r"(?:&>>?|<<<|<<-?|<[>&]?|>[>&|]?)(?!\\\n)")
+_TARGETS = {"<<<": refusals.HERE_STRING, "<&": refusals.DUPLICATION, ">&": refusals.DUPLICATION}
 _NO_ARGUMENTS = re.compile(r"\([ \t]*\)")
 _SUBSCRIPT = re.compile(r"[A-Za-z_]\w*\[[^\]]*$", re.ASCII)
 _PLAIN = re.compile(r"[\w./:@%+,=-]*", re.ASCII)
@@ -53,10 +53,15 @@ class Reader:
         try:
             self._read_all()
         except Uncertain as end:
+            for frame in self._frames:
+                words = [*frame.words, *([frame.word] if frame.word else [])]
+                result.commands.append(Command(tuple(words), is_piped=False))
             for start in self._references:
                 if start >= end.at:
                     result.places.pop(start, None)
                     result.refusals.setdefault(start, end.refusal)
+        for start in self._references.keys() - result.places.keys():
+            result.refusals.setdefault(start, refusals.SKIPPED)
         return result
 
     def _read_all(self) -> None:
@@ -169,8 +174,7 @@ class Reader:
                 self._end_command(i)
                 return self._here_documents(i + 1)
             case "#" if top.word is None:
-                end = self._text.find("\n", i)
-                end = len(self._text) if end < 0 else end
+                end = i + len(self._text[i:].partition("\n")[0])
                 self._refuse_between(i, end, refusals.COMMENT)
                 return end
             case "<" | ">":
@@ -356,47 +360,24 @@ class Reader:
         if top.word and top.word.text().text.isdigit():
             top.word = None
         self._end_word(i)
-        if self._is_at("<", i + 1) and self._text[i : i + 2] == "<<" and not self._is_at("<", i + 2):
-            return self._here_document(i + 2)
-        found = _REDIRECTION.match(self._text, i)
-        end = found.end() if found else i + 1
-        top.is_target = not self._is_at("(", end)
-        top.target_refusal = refusals.HERE_STRING if found and found[0] == "<<<" else None
-        return end
-
-    def _here_document(self, i: int) -> int:
-        strips_tabs = self._text.startswith("-", i)
-        found = _DELIMITER.match(self._text, i + strips_tabs)
-        end = found.end() if found else i
-        if (
-            found is None
-            or any(i <= at <= end for at in self._references)
-            or self._text[end : end + 1] in (tuple("\\$`'\""))
-        ):
-            raise Uncertain(i - 2, "a here-document's <<", "end it with a plain word")
-        plain = re.sub(r"""\\(.)|['"]""", r"\1", found[1])
-        self._top.documents.append(HereDocument(plain, strips_tabs, plain != found[1]))
-        return end
+        if not (operator := _REDIRECTION.match(self._text, i)):
+            raise Uncertain(i, "a line that is broken in an operator", "do not break it there")
+        if operator[0] == "<<":
+            document, end = announced(self._text, operator.end(), self._references)
+            top.documents.append(document)
+            return end
+        top.is_target = not self._text.startswith("(", operator.end())
+        top.target_refusal = _TARGETS.get(operator[0])
+        return operator.end()
 
     def _here_documents(self, i: int) -> int:
-        """Skip the bodies of the here-documents that the line before ``i`` announced."""
+        """Skip the texts of the here-documents that the line before ``i`` announced."""
         if any(frame.documents for frame in self._frames[:-1]):
-            raise Uncertain(
-                i, "a line break between a here-document's << and its text", "write it in one line"
-            )
-        begin = i
-        for document in self._top.documents:
-            line = None
-            while i < len(self._text) and line != document.delimiter:
-                end = self._text.find("\n", i)
-                end = len(self._text) if end < 0 else end
-                line = self._text[i:end].lstrip("\t" if document.strips_tabs else "")
-                if line.endswith("\\") and not document.is_quoted:
-                    raise Uncertain(begin, "a here-document with a continued line", "quote its delimiter")
-                i = end + 1
+            raise Uncertain(i, "a here-document in a line that is broken", "write the line in one piece")
+        end = skipped(self._text, i, self._top.documents)
         self._top.documents.clear()
-        self._refuse_between(begin, i, refusals.HERE_DOCUMENT)
-        return min(i, len(self._text))
+        self._refuse_between(i, end, refusals.HERE_DOCUMENT)
+        return end
 
     def _open(self, i: int) -> int:
         top = self._top

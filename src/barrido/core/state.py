@@ -77,8 +77,7 @@ class SweepState:
     unhelpful: int = 0  # trials in a row that did not improve the best (limits.stop_after)
     helped_loss: float = WORST
     started_at: float = 0.0
-    seen_at: float = 0.0  # the latest event; what lies between it and a resumption is down time
-    down_s: float = 0.0
+    down_s: float = 0.0  # time without a controller since then
     requests: set[str] = field(default_factory=set)
 
     @property

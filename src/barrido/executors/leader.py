@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
@@ -117,8 +117,33 @@ def forbid(path: str) -> Life:
     return read_life(path) or Life("", None, None, 0.0)
 
 
-def spawn(*, life: str, work: str, command: str, log: str, environment: Mapping[str, str]) -> Leader:
-    """Start a leader in a session of its own. Raises OSError or ValueError if that cannot be done."""
+def inheritable_descriptors() -> list[int]:
+    """What this process was itself given beyond the standard three: a trial is not to hold it open."""
+    found = []
+    for name in ("/proc/self/fd", "/dev/fd"):
+        with suppress(OSError):
+            numbers = [int(entry.name) for entry in Path(name).iterdir()]
+            for number in numbers:
+                with suppress(OSError):  # the one of the listing is closed again
+                    if number > 2 and os.get_inheritable(number):
+                        found.append(number)
+            break
+    return found
+
+
+def spawn(
+    *,
+    life: str,
+    work: str,
+    command: str,
+    log: str,
+    environment: Mapping[str, str],
+    unwanted: Sequence[int] = (),
+) -> Leader:
+    """Start a leader in a session of its own. Raises OSError or ValueError if that cannot be done.
+
+    ``unwanted`` descriptors are closed in it; they may be closed already.
+    """
     pid = os.posix_spawn(
         SHELL,
         [SHELL, "-c", SCRIPT, NAME, life, work, command, machine_id()],
@@ -130,6 +155,7 @@ def spawn(*, life: str, work: str, command: str, log: str, environment: Mapping[
             (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
             (os.POSIX_SPAWN_OPEN, 1, log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644),
             (os.POSIX_SPAWN_DUP2, 1, 2),
+            *((os.POSIX_SPAWN_CLOSE, number) for number in unwanted),
         ],
     )
     return Leader(pid, is_child=True)

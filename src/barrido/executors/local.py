@@ -64,6 +64,7 @@ class LocalExecutor:
         self._supervisor = Supervisor(self._folder.feed, grace_s=grace_s, now=now, polls=polls)
         self._unclaimed: set[Key] = set()  # adopted, but never started
         self._stops: dict[Key, Verdict] = {}  # told by `answer`; the order to stop is still to come
+        self._unwanted = leaders.inheritable_descriptors()
         self._draft = os.fspath(self._folder.root / ".answer")
 
     def launch(self, order: Order) -> None:
@@ -88,6 +89,7 @@ class LocalExecutor:
                 command=self._render(order),
                 log=attempt.log,
                 environment=self._environment.of(order),
+                unwanted=self._unwanted,
             )
         except (OSError, ValueError, BarridoError) as error:
             self._supervisor.finish(

@@ -53,6 +53,9 @@ class VirtualClock:
     def now(self) -> float:
         return self._now
 
+    def wait(self, seconds: float) -> None:
+        self.advance_to(self._now + seconds)
+
     def advance_to(self, at: float) -> None:
         """Go on to ``at``; never back."""
         self._now = max(self._now, at)

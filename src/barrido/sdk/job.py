@@ -42,22 +42,22 @@ class Job:
     type: str
     status: str
     reason: str
-    display_name: str
+    display_name: str = field(repr=False)
     experiment_name: str
-    description: str
-    tags: Mapping[str, str]
-    properties: Mapping[str, str]
+    description: str = field(repr=False)
+    tags: Mapping[str, str] = field(repr=False)
+    properties: Mapping[str, str] = field(repr=False)
     parameters: Mapping[str, Any]
     value: float | None
-    parent_job_name: str | None
-    number: int | None
+    parent_job_name: str | None = field(repr=False)
+    number: int | None = field(repr=False)
     folder: Path
-    notices: tuple[str, ...]
-    creation_context: CreationContext
+    notices: tuple[str, ...] = field(repr=False)
+    creation_context: CreationContext = field(repr=False)
     recipe: Recipe = field(repr=False)
     _measured: tuple[SweepFolder, int | None] = field(repr=False)  # whose metrics are its own
-    compute: str = "local"
-    studio_url: str = ""
+    compute: str = field(default="local", repr=False)
+    studio_url: str = field(default="", repr=False)
     services: Mapping[str, Service] = field(
         default_factory=lambda: {"Studio": Service(), "Tracking": Service()}, repr=False
     )

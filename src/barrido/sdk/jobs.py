@@ -18,7 +18,7 @@ from barrido.sdk.command import Command
 from barrido.sdk.document import plain
 from barrido.sdk.download import download_sweep, download_trial
 from barrido.sdk.job import Job, sweep_job, trial_job
-from barrido.sdk.stream import LOOK_S, stream_sweep, stream_trial
+from barrido.sdk.stream import LOOK_S, check_alive, stream_sweep, stream_trial
 from barrido.sdk.sweep_job import SweepJob
 from barrido.store.queries import Reader, sweeps
 
@@ -54,17 +54,17 @@ class Poller:
     def done(self) -> bool:
         folder, number = self._jobs.find(self._name)
         with Reader(folder) as reader:
-            if number is None or reader.sweep().phase.is_terminal:
-                return reader.sweep().phase.is_terminal
-            found = reader.trials([number])
-            return bool(found) and found[0].phase.is_terminal
+            return _is_over(reader, number)
 
     def wait(self, timeout: float | None = None) -> None:
-        """Until it is over, or for ``timeout`` seconds."""
+        """Until it is over, or for ``timeout`` seconds. Raises ControllerError if its controller is gone."""
         clock = WallClock()
         deadline = None if timeout is None else clock.now() + timeout
-        while not self.done() and (deadline is None or clock.now() < deadline):
-            clock.wait(LOOK_S)
+        folder, number = self._jobs.find(self._name)
+        with Reader(folder) as reader:
+            while not _is_over(reader, number) and (deadline is None or clock.now() < deadline):
+                check_alive(reader)
+                clock.wait(LOOK_S)
 
     def result(self, timeout: float | None = None) -> None:
         """As `wait`; raises TimeoutError if it is not over by then."""
@@ -176,6 +176,8 @@ class JobOperations:
     def begin_cancel(self, name: str) -> Poller:
         """Ask a sweep, or one trial, to stop. Raises RequestError if the sweep is over."""
         folder, number = self.find(name)
+        if number is not None:
+            self.get(name)
         app.request(folder, Verb.CANCEL, trial=number, origin=ORIGIN)
         return Poller(self, name)
 
@@ -229,6 +231,14 @@ class JobOperations:
             if sweep and number.isascii() and number.isdigit() and self._workspace.sweep(sweep).db.exists():
                 return app.find(self._workspace, sweep), int(number)
             raise
+
+
+def _is_over(reader: Reader, number: int | None) -> bool:
+    """Whether a trial, or with None the whole sweep, has come to its end."""
+    if number is None or reader.sweep().phase.is_terminal:
+        return reader.sweep().phase.is_terminal
+    found = reader.trials([number])
+    return bool(found) and found[0].phase.is_terminal
 
 
 def _is_command(folder: SweepFolder) -> bool:

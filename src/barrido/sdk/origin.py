@@ -25,7 +25,7 @@ def caller() -> str:
 def _shown(filename: str) -> str:
     """A file as its author knows it: relative to the current folder; a notebook's cell by its role."""
     if filename.startswith("<ipython") or "ipykernel_" in filename:
-        return "notebook cell, line"
+        return "notebook cell"
     path = Path(filename)
     try:
         return str(path.relative_to(Path.cwd()))

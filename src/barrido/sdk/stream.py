@@ -38,7 +38,7 @@ def stream_sweep(folder: SweepFolder, *, out: TextIO | None = None, clock: Clock
         watch = Watch(reader)
         try:
             say(f"RunId: {folder.name}", f"Folder: {folder.root}", "")
-            now = _follow(folder, reader, watch, say, clock)
+            now = _follow(reader, watch, say, clock)
         except KeyboardInterrupt:
             raise _left(folder.name) from None
     say("", "Execution Summary", "=================", *summary(now))
@@ -66,7 +66,7 @@ def stream_trial(
                 shown = _copy(folder, number, shown, say.out)
                 if over:
                     break
-                _check_alive(folder, reader)
+                check_alive(reader)
                 clock.wait(LOOK_S)
         except KeyboardInterrupt:
             raise _left(name) from None
@@ -79,7 +79,7 @@ def stream_trial(
         raise SweepFailed(f"{name!r} failed: {trial.reason}", hint=f"its log is {folder.trial(number).log}")
 
 
-def _follow(folder: SweepFolder, reader: Reader, watch: Watch, say: _Printer, clock: Clock) -> Progress:
+def _follow(reader: Reader, watch: Watch, say: _Printer, clock: Clock) -> Progress:
     version, best, pulse_at, count = -1, None, clock.now() + PULSE_S, ""
     while True:
         if (newest := reader.version()) != version or clock.now() >= pulse_at:
@@ -99,13 +99,13 @@ def _follow(folder: SweepFolder, reader: Reader, watch: Watch, say: _Printer, cl
                 pulse_at = clock.now() + PULSE_S
             if now.is_over:
                 return now
-        _check_alive(folder, reader)
+        check_alive(reader)
         clock.wait(LOOK_S)
 
 
-def _check_alive(folder: SweepFolder, reader: Reader) -> None:
-    """Nobody writes into a sweep without a controller: waiting for it would never end."""
-    row = reader.sweep()
+def check_alive(reader: Reader) -> None:
+    """Raise ControllerError if no controller runs a sweep that is not over: waiting for it would not end."""
+    folder, row = reader.folder, reader.sweep()
     if row.started_at is None or row.phase.is_terminal or app.is_running(folder):
         return
     if not reader.sweep().phase.is_terminal:

@@ -80,6 +80,19 @@ def check_below(domain: Any, path: str, low: str, high: str) -> list[Problem]:
     return [Problem(f"{low} must be below {high} (got {a} and {b})", path=join(path, low), hint=hint)]
 
 
+def check_positive(domain: Any, path: str) -> list[Problem]:
+    """A logarithmic scale begins above 0."""
+    if domain.low > 0:
+        return []
+    return [
+        Problem(
+            f"low must be above 0 on a logarithmic scale (got {domain.low})",
+            path=join(path, "low"),
+            hint="give a small number, or log: false",
+        )
+    ]
+
+
 def check_base(base: object, path: str) -> list[Problem]:
     if is_number(base) and base > 1:
         return []

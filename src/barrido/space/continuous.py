@@ -17,6 +17,7 @@ from barrido.space.checks import (
     check_exponent,
     check_flag,
     check_numbers,
+    check_positive,
     is_number,
     join,
 )
@@ -171,19 +172,6 @@ class Float(Continuous):
         if found := found or check_below(self, path, "low", "high"):
             return found
         return check_positive(self, path) if self.log else []
-
-
-def check_positive(domain: Any, path: str) -> list[Problem]:
-    """A logarithmic scale begins above 0."""
-    if domain.low > 0:
-        return []
-    return [
-        Problem(
-            f"low must be above 0 on a logarithmic scale (got {domain.low})",
-            path=join(path, "low"),
-            hint="give a small number, or log: false",
-        )
-    ]
 
 
 def _check_sigma(domain: Any, path: str) -> list[Problem]:

@@ -15,11 +15,12 @@ from barrido.space.checks import (
     check_below,
     check_flag,
     check_numbers,
+    check_positive,
     check_whole,
     is_number,
     join,
 )
-from barrido.space.continuous import LogNormal, LogUniform, Normal, Uniform, check_positive
+from barrido.space.continuous import LogNormal, LogUniform, Normal, Uniform
 from barrido.space.curves import Exponential, Linear
 from barrido.space.domain import Continuous, Discrete, Value
 from barrido.space.ladders import Even, Ladder, Rounded

@@ -57,8 +57,6 @@ class Space:
             return NotImplemented
         return list(self.parameters.items()) == list(other.parameters.items())
 
-    __hash__ = None  # type: ignore[assignment]
-
     def __len__(self) -> int:
         """The number of columns of the cube."""
         return len(self.dimensions)

@@ -11,7 +11,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from barrido.spec.messages import did_you_mean, got, listed
-from barrido.spec.node import CheckedBy, Node, Number, dispatched, one_of, said, snake
+from barrido.spec.node import Amount, CheckedBy, Node, Number, dispatched, one_of, said, snake
 
 MAX_SEED = 2**63 - 1
 
@@ -77,7 +77,6 @@ Sampling = Annotated[Random | Grid | Sobol, CheckedBy(_sampling, *SAMPLERS)]
 
 
 Interval = Annotated[int, Field(ge=0)]
-Slack = Annotated[Number, Field(ge=0)]
 
 
 class _Policy(Node):
@@ -95,8 +94,8 @@ class _Policy(Node):
 
 class Bandit(_Policy):
     type: Literal["bandit"]
-    slack_factor: Slack | None = Field(None, description="how far from the best, as a ratio", examples=[0.1])
-    slack_amount: Slack | None = Field(None, description="how far from the best, in the metric's units")
+    slack_factor: Amount | None = Field(None, description="how far from the best, as a ratio", examples=[0.1])
+    slack_amount: Amount | None = Field(None, description="how far from the best, in the metric's units")
 
     @model_validator(mode="after")
     def _has_one_slack(self) -> Self:
@@ -174,6 +173,9 @@ def _by_type(
         if (name := word(value)) not in models:
             raise said(f"is not {what} (got {got(value)})", did_you_mean(name, models))
         return models[name].model_validate({"type": name})
+    if not isinstance(value, Mapping):
+        hint = f"for example {example}"
+        raise said(f"must be the name of {what}, or a mapping with a `type` (got {got(value)})", hint)
     return dispatched(value, models, what=what, example=example, word=word)
 
 

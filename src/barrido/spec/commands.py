@@ -58,6 +58,8 @@ def _check_reference(draft: Draft, place: tuple[str, ...], section: str, name: s
     known = {
         kind: list(draft.mapping(kind)) for kind in _SECTIONS if draft.kind == "sweep" or kind != _SECTIONS[0]
     }
+    if section == "search_space" and draft.kind == "sweep" and not known[section]:
+        return  # that there is no search space was said already
     if section == "search_space" and draft.kind == "command":
         hint = "a command job runs once: give the value under `inputs`, or write `type: sweep`"
         draft.findings.wrong(place, f"{_written(section, name)} has nothing to search", hint)

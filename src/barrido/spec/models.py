@@ -15,7 +15,7 @@ from pydantic import Field, WithJsonSchema
 from barrido.spec.algorithms import Policy, Sampling, Scheduler
 from barrido.spec.distributions import Distribution
 from barrido.spec.messages import got
-from barrido.spec.node import CheckedBy, FilledText, Node, Number, Scalar, Seconds, Text, one_of, said
+from barrido.spec.node import Amount, CheckedBy, FilledText, Node, Scalar, Seconds, Text, one_of, said
 
 METRIC_CHARS = 250
 PATH_TYPES = ("uri_file", "uri_folder", "mltable", "mlflow_model", "custom_model", "triton_model")
@@ -120,9 +120,7 @@ class StopAfter(Node):
     """End the sweep when new trials stop helping (an extension)."""
 
     trials: Count = Field(description="how many trials in a row may bring no improvement", examples=[20])
-    min_improvement: Annotated[Number, Field(ge=0)] = Field(
-        0.0, description="what counts as an improvement, in the metric's units"
-    )
+    min_improvement: Amount = Field(0.0, description="what counts as an improvement, in the metric's units")
 
 
 class SweepLimits(Node):

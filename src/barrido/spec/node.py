@@ -108,6 +108,8 @@ class Node(BaseModel):
             return cls.elsewhere[key]
         if (meant := cls._meant(key)) is not None:
             return f"did you mean '{meant}'?"
+        if (near := closest(key, cls.elsewhere)) is not None:
+            return f"did you mean '{near}'? {cls.elsewhere[near]}"
         return f"the keys here are {listed(cls.known_keys(), last='and')}"
 
     @classmethod
@@ -212,6 +214,9 @@ _UNIT_S = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 Number = Annotated[float, Field(allow_inf_nan=False), WrapValidator(_keeping_integers)]
 """A finite number; whole numbers stay ints."""
+
+Amount = Annotated[float, Field(allow_inf_nan=False, ge=0), WrapValidator(_keeping_integers)]
+"""A finite number of 0 or more; whole numbers stay ints."""
 
 Seconds = Annotated[float, Field(allow_inf_nan=False, gt=0), BeforeValidator(_seconds)]
 """A duration; a number in quotes is taken as well, as Azure does."""

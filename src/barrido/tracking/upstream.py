@@ -55,14 +55,16 @@ class Address(Protocol):
         """Its URL, after starting it if that is needed. Raises Unreachable."""
 
 
-@dataclass(slots=True)
 class RemoteAddress:
-    url: URL
-    patience_s: float = REMOTE_PATIENCE_S
-    never: bool = False
+    """The user's own server."""
+
+    def __init__(self, url: URL) -> None:
+        self.patience_s = REMOTE_PATIENCE_S
+        self.never = False
+        self._url = url
 
     async def locate(self) -> URL:
-        return self.url
+        return self._url
 
 
 @dataclass(frozen=True, slots=True)

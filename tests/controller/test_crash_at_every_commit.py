@@ -1,0 +1,195 @@
+"""The controller dies before and after every commit; the end is the same as if it had not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from barrido.controller.loop import Controller, replay
+from barrido.core.decide import begin
+from barrido.core.events import Resumed
+from barrido.core.layout import SweepFolder
+from barrido.core.protocols import Order
+from barrido.core.recipe import Goal, Limits, Objective, Recipe, StopAfter, Work
+from barrido.core.state import SweepState
+from barrido.core.trial import Params
+from barrido.errors import HistoryMismatch
+from barrido.executors.sim import Fault, SimWorld
+from barrido.registry import build_plan, build_sampler
+from barrido.store.batch import Attempt, Batch, Decision, Store
+from barrido.store.memory import MemoryStore
+from barrido.store.sqlite import SqliteStore
+
+
+class Crash(Exception):
+    pass
+
+
+class CrashingStore:
+    """A store whose user dies at the ``at``-th commit, before it or right after it."""
+
+    def __init__(self, inner: Store, at: int, *, after: bool) -> None:
+        self.inner = inner
+        self._left = at
+        self._after = after
+
+    def commit(self, batch: Batch, state: SweepState) -> None:
+        self._left -= 1
+        if self._left == 0 and not self._after:
+            raise Crash
+        self.inner.commit(batch, state)
+        if self._left == 0:
+            raise Crash
+
+    def recipe(self) -> Recipe:
+        return self.inner.recipe()
+
+    def decisions(self) -> Iterator[Decision]:
+        return self.inner.decisions()
+
+    def attempt(self, trial: int, attempt: int) -> Attempt:
+        return self.inner.attempt(trial, attempt)
+
+    def close(self) -> None:
+        self.inner.close()
+
+
+def recipe(**more: Any) -> Recipe:
+    limits = {"max_total_trials": 10, "max_concurrent_trials": 1, **more.pop("limits", {})}
+    return Recipe(
+        name="crashing",
+        seed=3,
+        space={"lr": {"type": "uniform", "min_value": 0.0, "max_value": 1.0}},
+        objective=Objective("loss", Goal.MINIMIZE),
+        limits=Limits(**limits),
+        work=Work(command="true"),
+        **more,
+    )
+
+
+def curve(params: Params, step: int) -> float:
+    return float(params["lr"]) + 1.0 / step
+
+
+def faults(order: Order) -> Fault:
+    """A crash, a NaN, a lost machine and a stubborn trial among the ten."""
+    match order.trial, order.attempt:
+        case 2, _:
+            return Fault(exit_code=3, ends_after=2)
+        case 4, _:
+            return Fault(nan_from=2)
+        case 5, 1:
+            return Fault(lost_after=2)
+        case 7, _:
+            return Fault(ignores_stop=True)
+        case _:
+            return Fault()
+
+
+SWEEPS = {
+    "alone": recipe(),
+    "bandit": recipe(policy={"type": "bandit", "slack_amount": 0.2, "delay_evaluation": 2}),
+    "median, three at a time": recipe(
+        policy={"type": "median_stopping", "delay_evaluation": 1}, limits={"max_concurrent_trials": 3}
+    ),
+    "truncation, two at a time": recipe(
+        policy={"type": "truncation_selection", "truncation_percentage": 40, "delay_evaluation": 1},
+        limits={"max_concurrent_trials": 2},
+    ),
+    "trial timeout": recipe(limits={"trial_timeout": 2.5, "max_concurrent_trials": 2}),
+    "sweep timeout": recipe(limits={"timeout": 14.5, "max_concurrent_trials": 2}),
+    "stop_after": recipe(limits={"stop_after": StopAfter(2, 0.05), "max_concurrent_trials": 2}),
+}
+
+
+def controller(asked: Recipe, store: Store, world: SimWorld) -> Controller:
+    return Controller(asked, build_plan(asked), build_sampler(asked), world.executor(), store, world.clock)
+
+
+def run(asked: Recipe, store: Store, world: SimWorld) -> Controller:
+    one = controller(asked, store, world)
+    one.begin()
+    one.run()
+    return one
+
+
+def fresh_world() -> SimWorld:
+    return SimWorld(curve, steps=4, faults=faults)
+
+
+def end_of(state: SweepState) -> list[Any]:
+    """All that a person could tell two sweeps apart by, but for times."""
+    trials = [
+        (t.number, t.params, t.phase, t.attempt, t.reason, list(t.losses), t.exit_code)
+        for t in state.trials.values()
+    ]
+    return [state.phase, state.reason, state.best, state.best_loss, trials]
+
+
+def kept(store: MemoryStore) -> list[Any]:
+    return sorted((m.trial, m.attempt, m.seq, repr(m.point.value), m.counts) for m in store.measurements)
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("asked", SWEEPS.values(), ids=SWEEPS.keys())
+def test_a_crash_at_any_commit_changes_nothing(asked: Recipe, after: bool) -> None:
+    plain = MemoryStore(asked)
+    undisturbed = run(asked, plain, fresh_world()).state
+    commits = 0
+    while True:
+        commits += 1
+        world, store = fresh_world(), MemoryStore(asked)
+        try:
+            run(asked, CrashingStore(store, commits, after=after), world)
+            break
+        except Crash:
+            again = run(asked, store, world)
+        assert repr(end_of(again.state)) == repr(end_of(undisturbed)), f"crash at commit {commits}"
+        assert kept(store) == kept(plain), f"crash at commit {commits}"
+        replayed = begin(build_plan(asked))
+        assert replay(build_plan(asked), replayed, store)
+        assert repr(end_of(replayed)) == repr(end_of(undisturbed))
+    assert commits > 20
+
+
+def test_a_controller_that_dies_at_every_commit_gets_there_all_the_same() -> None:
+    asked = SWEEPS["bandit"]
+    undisturbed = run(asked, MemoryStore(asked), fresh_world()).state
+    world, store = fresh_world(), MemoryStore(asked)
+    deaths = 0
+    while True:
+        try:
+            state = run(asked, CrashingStore(store, 2, after=True), world).state
+            break
+        except Crash:
+            deaths += 1
+    assert deaths > 10
+    assert any(isinstance(d.event, Resumed) for d in store.log)
+    assert repr(end_of(state)) == repr(end_of(undisturbed))
+
+
+def test_it_holds_on_disk(tmp_path: Path) -> None:
+    asked = SWEEPS["truncation, two at a time"]
+    undisturbed = run(asked, MemoryStore(asked), fresh_world()).state
+    for commit in range(1, 40, 4):
+        folder = SweepFolder(tmp_path / str(commit))
+        world, store = fresh_world(), SqliteStore.create(folder, asked, version="1", at=0.0)
+        with pytest.raises(Crash):
+            run(asked, CrashingStore(store, commit, after=commit % 8 == 1), world)
+        store.close()
+        reopened = SqliteStore(folder)
+        assert repr(end_of(run(asked, reopened, world).state)) == repr(end_of(undisturbed))
+        reopened.close()
+
+
+def test_a_log_that_would_be_decided_otherwise_today_is_refused() -> None:
+    asked = SWEEPS["bandit"]
+    store = MemoryStore(asked)
+    run(asked, store, fresh_world())
+    stopped = next(i for i, d in enumerate(store.log) if type(d.event).__name__ == "Reported" and d.actions)
+    store.log[stopped] = Decision(store.log[stopped].event, [])
+    with pytest.raises(HistoryMismatch, match=f"event {stopped} \\(reported\\)"):
+        replay(build_plan(asked), begin(build_plan(asked)), store)
