@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy import stats  # type: ignore[import-untyped]
+from scipy import stats
 
 from barrido.core.protocols import Sampler
 from barrido.core.trial import Params
@@ -134,7 +134,7 @@ def test_any_order_and_batching_of_numbers_gives_the_same_points(sampler: type, 
 
 
 def test_sobol_points_are_scipys_scrambled_sequence() -> None:
-    from scipy.stats.qmc import Sobol  # type: ignore[import-untyped]
+    from scipy.stats.qmc import Sobol
 
     space = Space({"x": Uniform(0, 1), "y": Uniform(0, 1)})
     points = np.array([list(point.values()) for point in found(SobolSampler(space), 256, seed=7)])

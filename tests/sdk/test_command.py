@@ -130,6 +130,38 @@ def test_a_sweep_job_is_made_of_a_command_job() -> None:
     assert "an environment described in place is not known here" in "\n".join(recipe.notices)
 
 
+def test_inputs_are_literals_files_and_folders_and_may_be_optional(tmp_path: Path) -> None:
+    (tmp_path / "data.csv").write_text("")
+    job = command(
+        command="echo ${{inputs.data}} ${{inputs.folder}} [--extra ${{inputs.extra}}] ${{inputs.flag}}",
+        inputs={
+            "data": Input(type="uri_file", path="./data.csv"),
+            "folder": Input(path=tmp_path),
+            "extra": Input(type="string", optional=True),
+            "flag": True,
+        },
+    )
+    recipe = recipe_of(job)
+    assert recipe.work.inputs == {
+        "data": str(tmp_path / "data.csv"), "folder": str(tmp_path), "extra": None, "flag": "True",
+    }  # fmt: skip
+    with pytest.raises(SpecError, match=r"inputs\.data\.path: there is no file or folder"):
+        recipe_of(job(data=Input(type="uri_file", path="./dta.csv")))
+    with pytest.raises(SpecError, match=r"is not on this machine"):
+        recipe_of(job(data=Input(type="uri_file", path="azureml:iris:1")))
+
+
+def test_what_a_sweep_is_made_of_can_be_changed_afterwards_without_changing_the_sweep() -> None:
+    job = command(command="echo ${{inputs.a}}", inputs={"a": 1}, environment_variables={"N": 1}, timeout=9)
+    node = job(a=Choice([1, 2]))
+    sweep = node.sweep(primary_metric="m", goal="minimize")
+    node.environment_variables["N"] = 2
+    assert isinstance(job.limits, CommandJobLimits)
+    job.limits.timeout = 1
+    recipe = recipe_of(sweep)
+    assert (recipe.work.environment_variables, recipe.limits.trial_timeout) == ({"N": "1"}, 9)
+
+
 def test_a_plain_command_is_a_recipe_for_one_trial() -> None:
     recipe = recipe_of(base())
     assert (recipe.kind, recipe.limits.max_total_trials, recipe.name) == ("command", 1, "mine")
@@ -162,7 +194,7 @@ def test_mistakes_are_shown_where_they_were_made() -> None:
 
 
 def test_a_mistake_in_a_notebook_is_shown_by_its_cell() -> None:
-    cell = compile("\n\nmade = command(command='true')", "/tmp/ipykernel_7/1.py", "exec")
+    cell = compile("\n\nmade = command(command='true')", "/somewhere/ipykernel_7/1.py", "exec")
     names: dict[str, Any] = {"__name__": "__main__", "command": command}
     exec(cell, names)
     assert names["made"].source().where(("command",)) == "notebook cell:3"

@@ -11,6 +11,7 @@ from barrido import (
     BanditPolicy,
     Choice,
     Float,
+    LogUniform,
     MedianStoppingPolicy,
     RandomSamplingAlgorithm,
     RequestError,
@@ -72,6 +73,13 @@ def test_max_trials_ends_the_asking_and_telling_goes_on() -> None:
     assert search.report(first, 1.0).go_on
     search.tell(first)
     assert [trial.value for trial in search.trials] == [1.0, 2.0]
+
+
+@pytest.mark.parametrize(("logbase", "low", "high"), [(10, 100, 1000), ("e", 7.3, 20.1), (None, 7.3, 20.1)])
+def test_logbase_is_what_exponents_are_counted_to(logbase: Any, low: float, high: float) -> None:
+    algorithm = RandomSamplingAlgorithm(logbase=logbase)
+    search = Search({"x": LogUniform(2, 3)}, sampling_algorithm=algorithm)
+    assert all(low <= search.ask().params["x"] <= high for _ in range(20))
 
 
 def test_a_policy_stops_a_trial_and_says_why() -> None:
@@ -146,6 +154,8 @@ def test_what_makes_no_sense_is_said() -> None:
         Search(SPACE, goal="best")
     with pytest.raises(RequestError, match="no sampling algorithm 'magic'"):
         Search(SPACE, sampling_algorithm="magic")
+    with pytest.raises(RequestError, match="logbase must be a number above 1"):
+        Search(SPACE, sampling_algorithm={"type": "random", "logbase": 1})
     with pytest.raises(RequestError, match="nothing to search"):
         Search({})
     with pytest.raises(SpecError, match="min_value must be below max_value"):

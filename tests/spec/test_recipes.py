@@ -252,6 +252,13 @@ def test_mistakes_in_a_dict_name_the_line_of_the_program(folder: Path, defaults:
     ]
 
 
+def test_halves_of_characters_are_joined_or_refused(folder: Path, defaults: Defaults) -> None:
+    document = _document(display_name="\ud83d\ude00", tags={"\ud800": "x"}, description="\udc00")
+    with pytest.raises(SpecError) as caught:
+        load.check(document, source=Source("x.py:1"), base=folder, defaults=defaults)
+    assert [problem.path for problem in caught.value.problems] == ["tags", "description"]
+
+
 def test_the_dict_itself_stays_as_it_is(folder: Path, defaults: Defaults) -> None:
     document = _document(type="Sweep", sampling_algorithm={"type": "Random", "rule": None, "seed": None})
     before = json.dumps(document)

@@ -189,13 +189,17 @@ class FakeMlflow:
 
     def experiments_create(self, body: Any) -> Any:
         number = str(len(self.experiments))
-        self.experiments[number] = {"experiment_id": number, "name": body["name"], "lifecycle_stage": "active"}
+        self.experiments[number] = {
+            "experiment_id": number,
+            "name": body["name"],
+            "lifecycle_stage": "active",
+        }
         return {"experiment_id": number}
 
     def runs_create(self, body: Any) -> Any:
         run_id = uuid.uuid4().hex
         tags = {tag["key"]: tag["value"] for tag in body.get("tags", [])}
-        self.experiments[body["experiment_id"]]  # noqa: B018 - it has to be there
+        self.experiments[body["experiment_id"]]
         info = {
             "run_id": run_id,
             "run_uuid": run_id,

@@ -176,11 +176,14 @@ async def test_metrics_of_a_nested_run_are_its_own_and_do_not_count(bench: Bench
     tags = [{"key": "mlflow.parentRunId", "value": bench.alias()}, {"key": "mlflow.runName", "value": "fold"}]
     wish = {"experiment_id": "1", "tags": tags, "start_time": 5}
     nested = (await bench.post("runs/create", wish))["run"]["info"]["run_id"]
-    assert (await bench.post("runs/create", wish))["run"]["info"]["run_id"] == nested  # the client tried again
+    assert (await bench.post("runs/create", wish))["run"]["info"][
+        "run_id"
+    ] == nested  # the client tried again
     await bench.log("loss", 0.25, run=nested)
     await bench.until(lambda: bench.mlflow.values("fold", "loss") == [0.25])
-    assert bench.mlflow.named("fold")["tags"]["mlflow.parentRunId"] == (
-        bench.mlflow.named("demo_0")["info"]["run_id"]
+    assert (
+        bench.mlflow.named("fold")["tags"]["mlflow.parentRunId"]
+        == (bench.mlflow.named("demo_0")["info"]["run_id"])
     )
     assert bench.sweep.journal() == []
     await bench.post("runs/update", {"run_id": nested, "status": "FAILED", "end_time": 9})
@@ -192,7 +195,9 @@ async def test_all_else_passes_through_with_the_real_ids(bench: Bench) -> None:
     await bench.post("runs/log-inputs", {"run_id": bench.alias(), "datasets": []})
     run_id = bench.mlflow.named("demo_0")["info"]["run_id"]
     assert bench.mlflow.runs[run_id]["inputs"]["run_id"] == run_id
-    path = f"/api/2.0/mlflow-artifacts/artifacts/{bench.identity.experiment}/{bench.alias()}/artifacts/a%20b.bin"
+    path = (
+        f"/api/2.0/mlflow-artifacts/artifacts/{bench.identity.experiment}/{bench.alias()}/artifacts/a%20b.bin"
+    )
     data = bytes(range(256)) * 4096
     async with bench.session.put(bench.url(path), data=data) as answer:
         assert await answer.read() == b"stored 1048576"
@@ -204,7 +209,11 @@ async def test_all_else_passes_through_with_the_real_ids(bench: Bench) -> None:
 async def test_only_who_knows_the_secret_and_calls_it_by_its_name_is_served(bench: Bench) -> None:
     good = bench.url("/api/2.0/mlflow/runs/get") + f"?run_id={bench.alias()}"
     secret = bench.identity.secret
-    for url in (good.replace(secret, "0" * 32), good.replace(f"/t/{secret}", ""), good.replace("/0.1/", "/9.1/")):
+    for url in (
+        good.replace(secret, "0" * 32),
+        good.replace(f"/t/{secret}", ""),
+        good.replace("/0.1/", "/9.1/"),
+    ):
         async with bench.session.get(url) as answer:
             assert answer.status == 404
     async with bench.session.get(good, headers={"Host": "evil.example"}) as answer:

@@ -26,6 +26,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("barrido.tracking.mirror.RETRY_S", 0.1)
     monkeypatch.setattr("barrido.tracking.mirror.LOOK_S", 0.05)
     monkeypatch.setattr("barrido.tracking.forward.MAX_PAUSE_S", 0.1)
+    monkeypatch.setattr("barrido.tracking.upstream.MAX_PAUSE_S", 0.2)
 
 
 def test_a_sweep_is_a_parent_with_a_child_for_each_trial(make_bench: Callable[..., Bench]) -> None:
@@ -36,7 +37,9 @@ def test_a_sweep_is_a_parent_with_a_child_for_each_trial(make_bench: Callable[..
 
     async def test() -> None:
         assert bench.work is not None
-        sweep.trial(0, "completed", params={"lr": 0.1, "model": {"kind": "tree", "depth": 3}}, ended_at=1005.5)
+        sweep.trial(
+            0, "completed", params={"lr": 0.1, "model": {"kind": "tree", "depth": 3}}, ended_at=1005.5
+        )
         sweep.trial(1, "pruned", ended_at=1006.0, reason="worse than the median")
         sweep.trial(3, "failed", ended_at=1007.0, exit_code=3, started_at=None)
         sweep.end(trial=0, value=0.25)
@@ -169,7 +172,11 @@ def test_without_mlflow_a_script_gets_a_virtual_run_that_is_filled_in_later(
         await bench.post("runs/log-parameter", {"run_id": alias, "key": "depth", "value": "4"})
         data = (await bench.get("runs/get", run_id=alias))["run"]["data"]
         assert {"key": "team", "value": "a"} in data["tags"]
-        wish = {"experiment_id": "1", "tags": [{"key": "mlflow.parentRunId", "value": alias}], "run_name": "in"}
+        wish = {
+            "experiment_id": "1",
+            "tags": [{"key": "mlflow.parentRunId", "value": alias}],
+            "run_name": "in",
+        }
         nested = (await bench.post("runs/create", wish))["run"]["info"]["run_id"]
         await bench.log("inner", 2, run=nested)
         await bench.post("runs/update", {"run_id": nested, "status": "FINISHED", "end_time": 9})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -40,7 +41,7 @@ def cancel(name: str, trial: int | None, workspace: Workspace) -> None:
         folder,
         Verb.CANCEL,
         until=lambda reader: (phase := reader.sweep().phase) is SweepPhase.ENDING or phase.is_terminal,
-        then=f"{folder.name} is canceled",
+        then=f"{folder.name} is canceled: its trials are told to end",
     )
 
 
@@ -61,7 +62,7 @@ def _cancel_trial(folder: SweepFolder, number: int) -> None:
         until=lambda reader: (
             (phase := find_trial(reader, number).phase) is Phase.STOPPING or phase.is_terminal
         ),
-        then=f"trial {number} of {folder.name} is canceled",
+        then=f"trial {number} of {folder.name} is canceled: it is told to end",
     )
 
 
@@ -143,8 +144,11 @@ def resume(name: str, stream: bool, workspace: Workspace) -> int:
 
 def read_limits(changes: tuple[str, ...]) -> Mapping[str, Any]:
     """The new limits of ``--set limits.NAME=VALUE …``. Raises SpecError, RequestError."""
+    from barrido.core.recipe import Limits
     from barrido.spec.document import parse
+    from barrido.spec.messages import did_you_mean
 
+    known = [field.name for field in fields(Limits)]
     if not changes:
         raise RequestError(
             "nothing to update", hint="say what to change, as in --set limits.max_total_trials=40"
@@ -152,22 +156,23 @@ def read_limits(changes: tuple[str, ...]) -> Mapping[str, Any]:
     limits: dict[str, Any] = {}
     problems: list[Problem] = []
     for path, text in split_changes(changes):
+        where = f"--set {path}={text}"
         section, _, limit = path.partition(".")
-        if section != "limits" or not limit:
-            what = "cannot be changed any more: a sweep keeps what it was created with, but for its limits"
-            problems.append(Problem(what, path, f"--set {path}={text}"))
-            continue
-        document = parse(text or "null", name=f"--set {path}={text}")
-        problems += document.findings.problems
-        limits[limit] = document.value
+        if section != "limits":
+            hint = "a sweep keeps what it was created with, but for its limits: --set limits.NAME=VALUE"
+            problems.append(Problem("cannot be changed any more", where=where, hint=hint))
+        elif limit not in known:
+            problems.append(Problem("no limit is called so", where=where, hint=did_you_mean(limit, known)))
+        else:
+            document = parse(text or "null", name=where)
+            problems += document.findings.problems
+            limits[limit] = document.value
     if problems:
         raise SpecError(problems)
     return limits
 
 
 def _has(reader: Reader, changes: Mapping[str, Any]) -> bool:
-    from dataclasses import asdict
-
     limits = asdict(reader.sweep().limits)
     return all(limits[name] == value for name, value in changes.items())
 

@@ -16,7 +16,7 @@ class PlainView:
 
     def __init__(self) -> None:
         self._started: set[int] = set()
-        self._best: tuple[int, float | None] | None = None
+        self._best: tuple[int | None, float | None] = (None, None)
         self._phase = ""
 
     def show(self, progress: Progress, *, at: float) -> None:
@@ -42,19 +42,21 @@ class PlainView:
             self._started.discard(trial.number)
             yield f"{stamp} {ending(trial, progress.metric, at=at)}"
         best = progress.best
-        if best is not None and (now := (best.number, best.best_value)) != self._best:
-            self._best = now
+        if best is not None and self._is_news(best, at_an_end=bool(progress.ended)):
+            self._best = (best.number, best.best_value)
             yield f"{stamp} best so far: {metric_text(progress.metric, best.best_value)}, trial {best.number}"
         if self._phase and progress.phase != self._phase and not progress.is_over:
             yield f"{stamp} {progress.name} is {progress.phase}: {one_line(progress.reason)}".rstrip(": ")
         self._phase = str(progress.phase)
 
+    def _is_news(self, best: TrialRow, *, at_an_end: bool) -> bool:
+        """Another trial leads; or the same, with a better value, now that some trial ended."""
+        number, value = self._best
+        return best.number != number or (at_an_end and best.best_value != value)
+
 
 def opening(progress: Progress) -> str:
-    """What the sweep is after.
-
-    "iris: 20 trials, 4 at a time, maximize Accuracy"
-    """
+    """What the sweep is after, like ``iris: 20 trials, 4 at a time, maximize Accuracy``."""
     if progress.kind != "sweep":
         return progress.name
     count = f"{progress.total} trial{'s' * (progress.total != 1)}"

@@ -362,7 +362,7 @@ class Reader:
         self._end_word(i)
         if not (operator := _REDIRECTION.match(self._text, i)):
             raise Uncertain(i, "a line that is broken in an operator", "do not break it there")
-        if operator[0] == "<<":
+        if operator[0] in ("<<", "<<-"):
             document, end = announced(self._text, operator.end(), self._references)
             top.documents.append(document)
             return end

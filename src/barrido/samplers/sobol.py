@@ -104,7 +104,7 @@ class _Sequence:
                 del self._blocks[min(self._blocks)]
 
     def _new_engine(self) -> _Engine:
-        from scipy.stats.qmc import Sobol  # type: ignore[import-untyped]
+        from scipy.stats.qmc import Sobol
 
         # 53 bits: as fine as floating point, and no end to the sequence
         rng = np.random.default_rng(self._seed)

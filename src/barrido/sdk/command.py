@@ -96,11 +96,10 @@ class Command(Placed):
                     f"the command got an unexpected input {name!r}, valid inputs: {known}", hint=near
                 )
         node = copy.copy(self)
-        # A name is for one job; a copy that kept it could never be submitted beside the original.
-        for name in ("outputs", "environment_variables", "tags", "properties"):
+        for name in ("outputs", "environment_variables", "tags", "properties", "limits", "resources"):
             node.__dict__[name] = copy.copy(getattr(self, name))
         node._places = dict(self._places) | {"name": caller()}
-        node.name = None
+        node.name = None  # a name is for one job: a copy with it could not be submitted beside the original
         node.inputs = Names({**self.inputs, **inputs})
         return node
 
@@ -133,7 +132,7 @@ class Command(Placed):
         if job_tier is not None or priority is not None:
             queue_settings = queue_settings or QueueSettings(job_tier=job_tier, priority=priority)
         job = SweepJob(
-            trial=self,
+            trial=self(),
             inputs=inputs,
             outputs=self.outputs,
             search_space=space,

@@ -19,6 +19,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import e
 from typing import Any
 
 from barrido.core.decide import begin, decide
@@ -45,6 +46,7 @@ from barrido.errors import RequestError, SpaceExhausted, SpecError, TrialNotFoun
 from barrido.registry import SAMPLERS, build_plan, build_sampler
 from barrido.sdk.algorithms import EarlyTerminationPolicy, SamplingAlgorithm
 from barrido.space import Domain, Space
+from barrido.space.checks import is_number
 
 NO_TIME = 0.0
 """Nothing here waits for a clock: no limit is a time."""
@@ -90,14 +92,14 @@ class Search:
         max_trials: int | None = None,
     ) -> None:
         sampler = _sampler(sampling_algorithm)
-        own_seed = sampler.pop("seed", None)
+        own_seed, base = sampler.pop("seed", None), sampler.pop("logbase", e)
         if max_trials is not None and max_trials < 1:
             raise RequestError(f"max_trials must be at least 1 (got {max_trials})")
         self._goal = _goal(goal)
         self._recipe = Recipe(
             name="search",
             seed=seed if own_seed is None else own_seed,
-            space=_space(space).to_json(),
+            space=_space(space, base).to_json(),
             sampler=sampler,
             policy=_policy(early_termination),
             objective=Objective("value", self._goal),
@@ -207,11 +209,15 @@ class Search:
         return SearchTrial(trial.number, trial.params, trial.phase, value, trial.reports, trial.reason)
 
 
-def _space(given: Mapping[str, Any]) -> Space:
+def _space(given: Mapping[str, Any], base: Any) -> Space:
+    """The space, the exponents of Log* distributions counted to ``base``."""
+    if not is_number(base) or base <= 1:
+        raise RequestError(f"logbase must be a number above 1, or the letter e (got {base!r})")
     body = {
         name: domain.to_json() if isinstance(domain, Domain) else domain for name, domain in given.items()
     }
     space = Space.from_json(body)
+    space = space if base == e else space.with_base(base)
     problems = space.problems()
     if not given:
         raise RequestError("the search space is empty: there is nothing to search over")

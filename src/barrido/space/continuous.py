@@ -163,8 +163,8 @@ class Float(Continuous):
 
     def from_unit(self, u: ArrayLike) -> list[Value]:
         # log and exp do not quite cancel: an end of the range must not be overstepped by that
-        inside = np.clip(self.curve.quantile(np.asarray(u, dtype=np.float64)), self.low, self.high)
-        values: list[Value] = inside.tolist()
+        drawn = self.curve.quantile(np.asarray(u, dtype=np.float64))
+        values: list[Value] = np.minimum(np.maximum(drawn, self.low), self.high).tolist()
         return values
 
     def problems(self, path: str = "") -> list[Problem]:

@@ -8,7 +8,6 @@ must not depend on what else was asked for together with it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from math import e, erfc, exp, inf, log, sqrt
 from statistics import NormalDist
 
@@ -19,7 +18,8 @@ Array = NDArray[np.float64]
 
 TOP = 1 - 2**-53
 """The largest unit coordinate."""
-REACH = -NormalDist().inv_cdf(2**-53)
+_inv_cdf = NormalDist().inv_cdf
+REACH = -_inv_cdf(2**-53)
 """How many standard deviations from the mean a draw can be: there are 2**53 unit coordinates."""
 EXPONENT_LIMIT = 708.0
 """exp of this, and of its negative, is an ordinary number; a little further out it is not."""
@@ -57,14 +57,9 @@ class Gaussian:
     mu: float
     sigma: float
 
-    @cached_property
-    def _standard(self) -> NormalDist:
-        return NormalDist()
-
     def quantile(self, u: Array) -> Array:
-        inside = np.clip(u, 1 - TOP, TOP)
-        z = np.array([self._standard.inv_cdf(p) for p in inside.ravel().tolist()])
-        return self.mu + self.sigma * z.reshape(inside.shape)
+        z = [_inv_cdf(min(max(p, 1 - TOP), TOP)) for p in u.ravel().tolist()]
+        return self.mu + self.sigma * np.array(z).reshape(u.shape)
 
     def cdf(self, x: Array) -> Array:
         z = (np.asarray(x, dtype=np.float64) - self.mu) / (self.sigma * sqrt(2))

@@ -31,7 +31,7 @@ class Even:
         return 0
 
     def index(self, u: Array) -> Integers:
-        return np.minimum(np.floor(u * self.count), self.count - 1).astype(np.int64)
+        return np.minimum((u * self.count).astype(np.int64), self.count - 1)
 
     def middle(self, index: Integers) -> Array:
         return np.minimum((index + 0.5) / self.count, TOP)

@@ -63,7 +63,7 @@ def draft(document: object, findings: Findings, base: FilePath) -> Draft | None:
         hint = "a sweep is written as `key: value` lines that begin with `type: sweep`"
         findings.wrong((), f"must be a mapping of keys to values (got {got(document)})", hint)
         return None
-    value = {str(key): plain(item, (str(key),), findings) for key, item in document.items()}
+    value = _mapping(document, (), findings)
     kind = _kind(value, findings)
     value["type"] = kind
     job: SweepJob | CommandJob | None = None
@@ -82,7 +82,7 @@ def plain(value: Any, path: Path, findings: Findings) -> Any:
         case None | bool():
             return value
         case str():
-            return str.__str__(value)
+            return _text(value, path, findings)
         case int():
             if value.bit_length() > _LONGEST_BITS:
                 findings.wrong(path, "is a number of more than 300 digits")
@@ -91,15 +91,29 @@ def plain(value: Any, path: Path, findings: Findings) -> Any:
         case float():
             return float(value)
         case os.PathLike():
-            return os.fsdecode(value)
+            return _text(os.fsdecode(value), path, findings)
         case Mapping():
-            return {str(key): plain(item, (*path, str(key)), findings) for key, item in value.items()}
+            return _mapping(value, path, findings)
         case list() | tuple() | range():
             return [plain(item, (*path, n), findings) for n, item in enumerate(value)]
     if callable(tolist := getattr(value, "tolist", None)):
         return plain(tolist(), path, findings)
     findings.wrong(path, f"cannot be written in a sweep (got {got(value)})")
     return None
+
+
+def _mapping(value: Mapping[Any, Any], path: Path, findings: Findings) -> dict[str, Any]:
+    items = ((_text(str(key), path, findings), item) for key, item in value.items())
+    return {key: plain(item, (*path, key), findings) for key, item in items}
+
+
+def _text(value: str, path: Path, findings: Findings) -> str:
+    """Python's own text. JSON may write one character as two halves; a half alone is no character."""
+    try:
+        return value.encode("utf-16", "surrogatepass").decode("utf-16")
+    except UnicodeDecodeError:
+        findings.wrong(path, "holds half of a character (a lone surrogate)")
+        return value.encode("utf-8", "replace").decode()
 
 
 def _kind(value: Mapping[str, Any], findings: Findings) -> str:

@@ -61,6 +61,8 @@ def backend(workspace: Workspace, uri: str | None) -> Backend | None:
     if not uri:
         return Backend(folder, "server", f"sqlite:///{folder / 'mlflow.db'}", folder / "artifacts", True)
     scheme, colon, rest = uri.partition(":")
+    if uri == "databricks":
+        return None
     if not colon or scheme == "file":
         path = Path(unquote(rest.removeprefix("//")) if colon else uri).expanduser().absolute()
         store, artifacts = path.as_uri(), path

@@ -23,7 +23,7 @@ METRICS_PER_BATCH = 1000
 PARAMS_PER_BATCH = 100  # and as many tags
 ITEMS_PER_BATCH = 1000
 
-_NAME = re.compile(r"[/\w.\- :]*")
+_NAME = re.compile(r"[/\w.\- :]*\n?")  # MLflow's pattern ends in $, which lets a newline pass
 _EXTRAS = ("model_id", "dataset_name", "dataset_digest")
 _INT64 = range(-(2**63), 2**63)
 

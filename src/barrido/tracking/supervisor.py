@@ -92,14 +92,14 @@ class Supervisor:
         self._child: Any = None
         self._pause = 0.1
         self._seen_at = time.monotonic()  # a controller or a trial
-        self._wake, waker = os.pipe()
-        for fd in (self._wake, waker):
+        self._wake, self._waker = os.pipe()
+        for fd in (self._wake, self._waker):
             os.set_blocking(fd, False)
-        signal.set_wakeup_fd(waker)
-        signal.signal(signal.SIGCHLD, lambda *_: None)
-        signal.signal(signal.SIGTERM, self._leave)
 
     def run(self) -> int:
+        signal.set_wakeup_fd(self._waker)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.signal(signal.SIGTERM, self._leave)
         while True:
             if self._wanted and self._child is None:
                 self._start()

@@ -25,6 +25,9 @@ API = "/api/2.0/mlflow/"
 REMOTE_PATIENCE_S = 10.0
 LOCAL_PATIENCE_S = 60.0
 CALL_TIMEOUT_S = 60.0
+MAX_PAUSE_S = 5.0
+"""How long it takes at most to notice that MLflow is back."""
+
 _LATER = frozenset({401, 403, 407, 408, 425, 429})  # besides 5xx: it may work when something was put right
 
 
@@ -266,7 +269,7 @@ class Upstream:
                 return
             log.info("MLflow: %s", reason)
             await asyncio.sleep(pause)
-            pause = min(2 * pause, 5.0)
+            pause = min(2 * pause, MAX_PAUSE_S)
         self.base = base
         self._knocking = None
         self.up.set()

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from threading import Lock
-from types import MappingProxyType
+from typing import SupportsFloat, SupportsIndex
 
 from barrido.trial.entry import append, check_name, check_step, format_line
 
@@ -16,7 +16,13 @@ HOLD_S = 5.0  # a report waits at most this long for its verdict
 _POLL_S = 0.001
 
 
-def report(metrics: Mapping[str, float] | None = None, /, *, step: int | None = None, **named: float) -> None:
+def report(
+    metrics: Mapping[str, SupportsFloat] | None = None,
+    /,
+    *,
+    step: SupportsIndex | None = None,
+    **named: SupportsFloat,
+) -> None:
     """Report metrics of the running trial: ``report(loss=0.12, step=3)`` or ``report({"val loss": 0.12})``.
 
     One report of the primary metric is one interval of the sweep's policy. Where the policy may decide
@@ -28,12 +34,11 @@ def report(metrics: Mapping[str, float] | None = None, /, *, step: int | None = 
     nothing else happens; OSError if the report could not be written.
     """
     values = _checked(metrics, named)
-    if step is not None:
-        step = check_step(_whole(step))
+    number = None if step is None else check_step(_whole(step))
     feed = os.environ.get("BARRIDO_FEED")
     if feed is None:
         return
-    line = format_line(values, step=step, time=time.time())
+    line = format_line(values, step=number, time=time.time())
     with _gate.lock:
         must_wait = _gate.counts(values)
         offset = append(f"{feed}.report", line)
@@ -124,32 +129,33 @@ class _Gate:
 _gate = _Gate()
 
 
-def _checked(metrics: Mapping[str, float] | None, named: Mapping[str, float]) -> Mapping[str, float]:
+def _checked(
+    metrics: Mapping[str, SupportsFloat] | None, named: Mapping[str, SupportsFloat]
+) -> Mapping[str, float]:
     if metrics is not None and not isinstance(metrics, Mapping):
         raise TypeError(f"metrics are a dict of numbers by name (got {type(metrics).__name__})")
     if twice := (metrics or {}).keys() & named.keys():
         raise ValueError(f"reported twice in one call: {', '.join(sorted(twice))}")
-    values = {check_name(name): _number(name, value) for name, value in {**(metrics or {}), **named}.items()}
-    if not values:
+    both = {**(metrics or {}), **named}
+    if not both:
         raise ValueError("nothing to report: name at least one metric, as in report(loss=0.12)")
-    return MappingProxyType(values)
+    return {check_name(name): _number(name, value) for name, value in both.items()}
 
 
-def _number(name: str, value: object) -> float:
-    convert: Callable[[object], float] = float  # type: ignore[assignment]  # any __float__ will do
+def _number(name: str, value: SupportsFloat) -> float:
     if isinstance(value, str | bytes | bool):
         raise TypeError(f"the value of {name!r} is not a number (got {value!r})")
     try:
-        return convert(value)
+        return float(value)
     except (TypeError, ValueError, OverflowError) as error:
         raise TypeError(f"the value of {name!r} is not a number (got {value!r:.60}): {error}") from None
 
 
-def _whole(step: object) -> int:
+def _whole(step: SupportsIndex) -> int:
     try:
-        number = int(step)  # type: ignore[call-overload]
+        number = int(step)
     except (TypeError, ValueError, OverflowError):
         raise TypeError(f"a step is a whole number (got {step!r:.60})") from None
-    if number != step or isinstance(step, bool | str):
+    if number != step or isinstance(step, bool):
         raise TypeError(f"a step is a whole number (got {step!r:.60})")
-    return int(number)
+    return number
