@@ -197,7 +197,7 @@ def latency(where: Path, quick: bool) -> None:
     )
 
     def at(share: float) -> float:
-        return waits[int(share * (len(waits) - 1))] * 1e3
+        return float(waits[int(share * (len(waits) - 1))]) * 1e3
 
     print(
         "\nreport to decision, as the script that waits for it sees it, two at a time (ms; lower is better)"

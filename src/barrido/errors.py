@@ -11,6 +11,7 @@
     x SweepBusy               (another controller runs this sweep)
   x ControllerError           (a controller could not start, or died)
   x SweepFailed               (a streamed sweep ended as failed)
+  x StreamLeft                (Ctrl-C while watching; the sweep goes on; exit code 130)
   x SpaceExhausted            (every point of a finite search space was asked for)
   x IllegalTransition         (a bug in barrido, never the user's fault)
 """
@@ -112,3 +113,9 @@ class SpaceExhausted(BarridoError):
 
 class IllegalTransition(BarridoError):
     pass
+
+
+class StreamLeft(BarridoError, KeyboardInterrupt):
+    """Whoever watched pressed Ctrl-C. The job goes on."""
+
+    exit_code = 130

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from barrido.core.command import parse, text_of
 from barrido.core.decide import Plan
 from barrido.core.layout import SweepFolder, Workspace
 from barrido.core.protocols import Order, Policy, Sampler, Scheduler, Tracker
 from barrido.core.recipe import Goal, Recipe
-from barrido.executors.local import LocalExecutor
 from barrido.space import Space
+
+if TYPE_CHECKING:
+    from barrido.executors.local import LocalExecutor
 
 SAMPLERS: Mapping[str, str] = {
     "grid": "barrido.samplers.grid:GridSampler",
@@ -43,6 +45,8 @@ def build_sampler(recipe: Recipe) -> Sampler:
 
 
 def build_executor(recipe: Recipe, folder: SweepFolder, tracker: Tracker) -> LocalExecutor:
+    from barrido.executors.local import LocalExecutor
+
     return LocalExecutor(folder, recipe, render=renderer(recipe, folder), environment=tracker.environment)
 
 

@@ -156,3 +156,59 @@ def test_the_sdks_hints_become_commands(barrido: Callable[..., Any], running: An
     said = barrido("job", "download", "iris")
     assert said.code == 2
     assert "`barrido job stream iris`" in said.err
+
+
+@pytest.mark.parametrize(
+    ("change", "mistake"),
+    [
+        ("limits.max_total=5", "did you mean 'max_total_trials'?"),
+        ("trial.command=true", "cannot be changed any more"),
+        ("limits.timeout=-5", "timeout must be a number above 0 (got -5)"),
+        ("limits.timeout=[", "not valid YAML"),
+    ],
+)
+def test_a_change_that_cannot_be_is_refused(
+    barrido: Callable[..., Any], running: Any, change: str, mistake: str
+) -> None:
+    said = barrido("job", "update", "iris", "--set", change)
+    assert said.code == 2
+    assert mistake in said.err
+    assert not list(running.folder.root.glob("requests/*"))
+
+
+@pytest.mark.parametrize("command", ["cancel", "pause", "unpause", "resume"])
+def test_nothing_can_be_asked_of_a_sweep_that_is_over(
+    barrido: Callable[..., Any], finished: SweepFolder, command: str
+) -> None:
+    said = barrido("job", command, "iris")
+    assert said.code == 2
+    assert said.err.startswith("error: sweep 'iris' is over (completed): ")
+
+
+def test_a_trial_that_is_over_cannot_be_canceled(barrido: Callable[..., Any], running: Any) -> None:
+    for words in (["iris_0"], ["iris", "--trial", "0"]):
+        said = barrido("job", "cancel", *words)
+        assert said.code == 2
+        assert said.err == "error: trial 0 of 'iris' is over (completed): it cannot be canceled\n"
+
+
+def test_a_name_is_given_once(barrido: Callable[..., Any], finished: SweepFolder, tmp_path: Path) -> None:
+    (tmp_path / "job.yml").write_text("{type: command, command: echo hello}")
+    said = barrido("job", "create", "-f", "job.yml", "-n", "iris")
+    assert said.code == 2
+    assert said.err.startswith("error: there already is a sweep 'iris' in ")
+
+
+def test_a_list_can_be_set_from_the_command_line(barrido: Callable[..., Any], tmp_path: Path) -> None:
+    (tmp_path / "sweep.yml").write_text(
+        "type: sweep\n"
+        "trial: {command: 'echo ${{search_space.lr}}'}\n"
+        "search_space: {lr: {type: choice, values: [1]}}\n"
+        "objective: {goal: minimize, primary_metric: loss}\n"
+        "limits: {max_total_trials: 2}\n"
+    )
+    said = barrido("job", "validate", "-f", "sweep.yml", "--set", "search_space.lr.values=[0.1, 1]")
+    assert (said.code, said.out) == (0, "sweep.yml is right\n")
+    said = barrido("job", "validate", "-f", "sweep.yml", "--set", "search_space.lr.values=[0.1, [1]]")
+    assert said.code == 2
+    assert "  --set search_space.lr.values=[0.1, [1]]: search_space.lr.values" in said.err

@@ -129,13 +129,10 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
     for sweep in json.loads(desk.type("list", "-o", "json").stdout):
         if sweep["phase"] not in ("completed", "failed", "canceled"):
             desk.type("cancel", sweep["name"])
-            wait_until(
-                lambda name=sweep["name"]: desk.data("show", name)["phase"] == "canceled",
-                "canceled at the end",
-            )
+            desk.type("stream", sweep["name"])
 
 
-@pytest.mark.parametrize("columns", [60, 80])
+@pytest.mark.parametrize("columns", [60, pytest.param(80, marks=pytest.mark.slow)])
 def test_a_terminal_shows_the_sweep_as_it_runs_and_what_came_of_it(desk: Desk, columns: int) -> None:
     terminal = Terminal(desk, "create", "-f", "sweep.yml", "-n", "iris", "--stream", columns=columns)
     wait_until(lambda: "best     loss 0.25  trial 1" in terminal.text, "the best trial is shown")
@@ -144,14 +141,15 @@ def test_a_terminal_shows_the_sweep_as_it_runs_and_what_came_of_it(desk: Desk, c
     desk.open()
     assert terminal.end() == 0
     lines = [line.rstrip() for line in terminal.text.replace("\r", "\n").split("\n")]
-    end = lines[max(n for n, line in enumerate(lines) if line.startswith("iris completed")) :]
+    over = max(n for n, line in enumerate(lines) if line.startswith("iris completed"))
+    picture, end = lines[:over], lines[over:]
     assert end[0].startswith("iris completed: all 3 points of the search space were tried (3 tri")
     assert "best trial: 1, loss 0.25, with lr=0.25" in end
     assert "  outputs: .barrido/sweeps/iris/trials/1/work/outputs" in end
     assert [line.split()[:3] for line in end if line.strip()[:1].isdigit()] == [
         ["1", "completed", "0.25"], ["0", "completed", "0.5"], ["2", "completed", "1.5"],
     ]  # fmt: skip
-    assert [line for line in lines if len(line) > columns] == []
+    assert [line for line in picture if len(line) >= columns] == []
 
 
 def test_ctrl_c_leaves_the_sweep_running_and_says_so(desk: Desk) -> None:
@@ -167,8 +165,13 @@ def test_ctrl_c_leaves_the_sweep_running_and_says_so(desk: Desk) -> None:
     assert desk.type("stream", "iris").returncode == 0
 
 
+@pytest.mark.slow
 def test_a_controller_that_dies_is_noticed_and_its_sweep_can_be_resumed(desk: Desk) -> None:
-    assert desk.type("create", "-f", "sweep.yml", "-n", "iris").returncode == 0
+    assert desk.type("create", "-f", "sweep.yml", "-n", "iris").stdout.splitlines() == [
+        "iris runs in the background, in .barrido/sweeps/iris",
+        "  watch it:  barrido job stream iris",
+        "  stop it:   barrido job cancel iris",
+    ]
     terminal = Terminal(desk, "stream", "iris")
     wait_until(lambda: "0/3" in terminal.text, "the picture is drawn")
     os.kill(desk.controller(), signal.SIGKILL)
@@ -206,24 +209,20 @@ def test_a_sweep_that_fails_says_why_with_the_last_lines_of_the_first_failure(de
     assert re.search(r"hint: the whole log is \.barrido/sweeps/iris/trials/\d/logs/std_log\.txt", done.stderr)
 
 
+@pytest.mark.slow
 def test_a_sweep_can_be_paused_changed_and_canceled(desk: Desk) -> None:
-    created = desk.type("create", "-f", "sweep.yml", "-n", "iris")
-    assert created.stdout.splitlines() == [
-        "iris runs in the background, in .barrido/sweeps/iris",
-        "  watch it:  barrido job stream iris",
-        "  stop it:   barrido job cancel iris",
-    ]
+    made = desk.data("create", "-f", "sweep.yml", "-n", "iris")
+    assert (made["name"], made["phase"], made["command"]) == (
+        "iris", "running", "sh train.sh ${{search_space.lr}}",
+    )  # fmt: skip
     assert "is paused" in desk.type("pause", "iris").stdout
     assert desk.data("show", "iris")["phase"] == "paused"
     assert desk.type("unpause", "-n", "iris").returncode == 0
-    updated = desk.type(
-        "update", "iris", "--set", "limits.timeout=500",
-        "--set", "limits.stop_after={trials: 5, min_improvement: 0.5}",
-    )  # fmt: skip
-    assert updated.returncode == 0, updated.stderr
+    updated = desk.type("update", "iris", "--set", "limits.timeout=500", "--set", "limits.max_total_trials=2")
+    assert (updated.returncode, updated.stdout) == (0, "iris: timeout = 500, max_total_trials = 2\n")
     limits = desk.data("show", "iris")["limits"]
     assert isinstance(limits, dict)
-    assert (limits["timeout"], limits["stop_after"]) == (500, {"trials": 5, "min_improvement": 0.5})
+    assert (limits["timeout"], limits["max_total_trials"]) == (500, 2)
     assert desk.type("cancel", "iris", "--trial", "0").returncode == 0
     wait_until(lambda: desk.data("show", "iris_0")["phase"] == "canceled", "trial 0 is gone")
     again = desk.type("cancel", "iris_0")
@@ -236,23 +235,7 @@ def test_a_sweep_can_be_paused_changed_and_canceled(desk: Desk) -> None:
     assert desk.type("cancel", "iris").returncode == 2
 
 
-@pytest.mark.parametrize(
-    ("change", "mistake"),
-    [
-        ("limits.max_total=5", "did you mean 'max_total_trials'?"),
-        ("trial.command=true", "cannot be changed any more"),
-        ("limits.timeout=-5", "timeout must be a number above 0 (got -5)"),
-        ("limits.timeout=[", "not valid YAML"),
-    ],
-)
-def test_a_change_that_cannot_be_is_refused(desk: Desk, change: str, mistake: str) -> None:
-    desk.open()
-    desk.type("create", "-f", "sweep.yml", "-n", "iris", "--set", "limits.max_total_trials=1000")
-    done = desk.type("update", "iris", "--set", change)
-    assert done.returncode == 2
-    assert mistake in done.stderr
-
-
+@pytest.mark.slow
 def test_the_best_trials_outputs_can_be_downloaded(desk: Desk) -> None:
     desk.open()
     assert desk.type("create", "-f", "sweep.yml", "-n", "iris", "-s").returncode == 0
@@ -264,6 +247,7 @@ def test_the_best_trials_outputs_can_be_downloaded(desk: Desk) -> None:
     assert "trained with 1.5" in desk.type("stream", "iris_2").stdout
 
 
+@pytest.mark.slow
 def test_a_sweep_can_be_saved_and_run_again(desk: Desk) -> None:
     desk.open()
     done = desk.type("create", "-f", "sweep.yml", "-n", "iris", "-s", "--save-as", "saved.yml")
@@ -271,18 +255,3 @@ def test_a_sweep_can_be_saved_and_run_again(desk: Desk) -> None:
     assert desk.type("validate", "-f", "saved.yml").stdout.endswith("saved.yml is right\n")
     again = desk.type("create", "-f", "saved.yml", "-n", "again", "-s")
     assert "best trial: 1, loss 0.25, with lr=0.25" in again.stdout
-
-
-def test_a_name_is_given_once(desk: Desk) -> None:
-    desk.open()
-    assert desk.type("create", "-f", "sweep.yml", "-n", "iris").returncode == 0
-    again = desk.type("create", "-f", "sweep.yml", "-n", "iris")
-    assert again.returncode == 2
-    assert "there already is a sweep 'iris'" in again.stderr
-
-
-def test_a_created_sweep_can_be_read_by_a_script(desk: Desk) -> None:
-    desk.open()
-    made = desk.data("create", "-f", "sweep.yml")
-    assert made["name"] == desk.data("show", str(made["name"]))["name"]
-    assert made["sampling_algorithm"] == {"type": "grid", "seed": made["sampling_algorithm"]["seed"]}  # type: ignore[index]

@@ -9,8 +9,24 @@ import pytest
 
 from barrido.core.decide import Plan, begin, decide, next_deadline, reconcile
 from barrido.core.events import (
-    Action, Ask, Cause, Event, Exited, Finish, Launch, Launched, Note, Outcome, Reported, Requested, Resumed,
-    Started, Stop, Suggested, Ticked, Verb,
+    Action,
+    Ask,
+    Cause,
+    Event,
+    Exited,
+    Finish,
+    Launch,
+    Launched,
+    Note,
+    Outcome,
+    Reported,
+    Requested,
+    Resumed,
+    Started,
+    Stop,
+    Suggested,
+    Ticked,
+    Verb,
 )  # fmt: skip
 from barrido.core.protocols import Fate, Step, Verdict
 from barrido.core.recipe import Goal, Limits, StopAfter

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 from barrido.core.layout import SweepFolder
 from barrido.core.protocols import Executor, Order
 from barrido.core.recipe import Limits, Recipe, Work
+from barrido.executors import leader
 from barrido.executors.leader import read_life
 from barrido.executors.local import LocalExecutor
 from barrido.executors.sim import Fault, SimWorld
@@ -87,8 +89,18 @@ class TestLocal(ExecutorSuite):
 
 class TestLocalWherePidfdsAndInotifyAreMissing(ExecutorSuite):
     @pytest.fixture
-    def world(self, tmp_path: Path) -> World:
+    def world(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+        monkeypatch.delattr(os, "pidfd_open")
         return LocalWorld(tmp_path, polls=True)
+
+
+class TestLocalWherePidfdsDoNotSignalGroups(ExecutorSuite):
+    """Linux before 6.9."""
+
+    @pytest.fixture
+    def world(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+        monkeypatch.setattr(leader, "_signals_groups", lambda: False)
+        return LocalWorld(tmp_path, polls=False)
 
 
 class TestSim(ExecutorSuite):

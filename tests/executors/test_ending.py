@@ -14,10 +14,19 @@ import pytest
 from barrido.core.events import Cause, Exited, Launched
 from barrido.core.layout import SweepFolder
 from barrido.core.protocols import Order, Signal
+from barrido.executors import leader
 from barrido.executors.leader import read_life
 from barrido.executors.leftovers import leftovers
 from barrido.executors.local import LocalExecutor
 from barrido.testing.executors import collect, exits, until_ended, until_reports, values
+
+
+@pytest.fixture(autouse=True, params=["Linux 6.9", "Linux 5.3"])
+def kernel(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before 6.9, pidfds do not signal groups."""
+    if request.param == "Linux 5.3":
+        monkeypatch.setattr(leader, "_signals_groups", lambda: False)
+
 
 Run = Callable[[str], list[Signal]]
 WaitFor = Callable[[Callable[[], object]], None]

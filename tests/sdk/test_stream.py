@@ -10,8 +10,8 @@ import pytest
 
 from barrido.controller.lock import SweepLock
 from barrido.core.recipe import Limits
-from barrido.errors import ControllerError, SweepFailed
-from barrido.sdk.stream import StreamLeft, stream_sweep, stream_trial
+from barrido.errors import ControllerError, StreamLeft, SweepFailed
+from barrido.sdk.stream import stream_sweep, stream_trial
 
 Tell = Callable[..., Any]
 

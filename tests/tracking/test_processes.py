@@ -13,7 +13,8 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -39,19 +40,14 @@ def until(condition: Callable[[], Any], timeout_s: float = 20.0) -> Any:
 
 
 def processes(folder: SweepFolder, kind: str) -> list[psutil.Process]:
-    """The tracking's processes of a sweep: "supervisor" or "process"."""
+    """The living processes of a sweep's tracking: "supervisor" or "process"."""
     found = []
     for one in psutil.process_iter():
-        try:
+        with suppress(psutil.Error):
             line = one.cmdline()
-        except psutil.Error:
-            continue
-        if str(folder.tracking) in line and any(f"{kind}" in word and "tracking" in word for word in line):
-            if one.status() != psutil.STATUS_ZOMBIE:
+            if str(folder.tracking) in line and ("-m" in line) == (kind == "process"):
                 found.append(one)
-    if kind == "process":
-        return [one for one in found if "-m" in one.cmdline()]
-    return [one for one in found if "-m" not in one.cmdline()]
+    return found
 
 
 @pytest.fixture(autouse=True)
@@ -96,6 +92,11 @@ def client(environment: Any, timeout_s: float = 20.0) -> Iterator[Callable[[str,
 
 def metric(run: str, value: float) -> dict[str, Any]:
     return {"run_id": run, "key": "loss", "value": value, "timestamp": 1000 + int(value), "step": int(value)}
+
+
+def came_back(tracker: MlflowTracker, sweep: Sweep, before: set[int]) -> bool:
+    tracker.check()
+    return bool({one.pid for one in processes(sweep.folder, "process")} - before)
 
 
 def test_a_sweep_that_never_touches_mlflow_starts_nothing_and_leaves_nothing(sweep: Sweep) -> None:
@@ -145,13 +146,9 @@ def test_killed_processes_come_back_at_the_same_address_and_nothing_is_lost(swee
         call("runs/log-metric", metric(run, 0))
     for kind in ("process", "supervisor", "process"):
         (victim,) = processes(sweep.folder, kind)
+        before = {one.pid for one in processes(sweep.folder, "process")}
         victim.kill()
-        until(
-            lambda: (
-                tracker.check()
-                or [p.pid for p in processes(sweep.folder, "process")] not in ([], [victim.pid])
-            )
-        )
+        until(partial(came_back, tracker, sweep, before))
         with client(environment) as call:  # waits in the socket's backlog while nobody answers
             call("runs/log-metric", metric(run, len(sweep.journal())))
     assert tracker.environment(0, 1) == environment
@@ -271,7 +268,8 @@ def test_a_sweep_is_over_when_its_store_says_so_or_is_gone(tmp_path: Path, sweep
 def test_the_controllers_half_stays_light() -> None:
     code = (
         "import sys, barrido.tracking.tracker\n"
-        "heavy = {'aiohttp', 'mlflow', 'numpy', 'asyncio', 'subprocess', 'sqlite3', 'ssl'} & set(sys.modules)\n"
+        "heavy = {'aiohttp', 'mlflow', 'numpy', 'asyncio', 'subprocess', 'sqlite3', 'ssl'}\n"
+        "heavy &= set(sys.modules)\n"
         "assert not heavy, heavy"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from barrido.cli.options import find, find_sweep, in_workspace, named, set_option, split_changes
-from barrido.errors import Problem, RequestError, SpecError
+from barrido.errors import ControllerError, Problem, RequestError, SpecError
 
 if TYPE_CHECKING:
     from barrido.core.events import Verb
@@ -186,7 +186,10 @@ def _ask(
     trial: int | None = None,
     changes: Mapping[str, Any] | None = None,
 ) -> None:
-    """Put the request in, and say what came of it: ``then``, as soon as ``until`` sees it decided."""
+    """Put the request in, and say ``then`` as soon as ``until`` sees it decided.
+
+    Raises ControllerError if nobody decides.
+    """
     from barrido import app
     from barrido.cli.output import say
     from barrido.store.queries import Reader
@@ -195,8 +198,23 @@ def _ask(
     deadline = time.monotonic() + PATIENCE_S
     with Reader(folder) as reader:
         while not until(reader):
+            is_run = app.is_running(folder)
+            phase = reader.sweep().phase
+            if until(reader):
+                break
+            if phase.is_terminal:
+                raise RequestError(
+                    f"sweep {folder.name!r} came to its end meanwhile ({phase}): nothing to {verb}"
+                )
+            if not is_run:
+                raise ControllerError(
+                    f"the controller of {folder.name!r} died when it was asked to {verb}",
+                    hint=f"see {folder.log}",
+                )
             if time.monotonic() > deadline:
-                say(f"{folder.name} was asked to {verb}, and has not answered yet; see {folder.log}")
-                return
+                raise ControllerError(
+                    f"{folder.name!r} was asked to {verb}, and has not answered for {PATIENCE_S:g} s",
+                    hint=f"it may still do so; see {folder.log}",
+                )
             time.sleep(0.05)
     say(then)

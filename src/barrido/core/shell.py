@@ -29,7 +29,7 @@ from barrido.core.refusals import Refusal
 _NAME = re.compile(r"\$[A-Za-z_]\w*", re.ASCII)
 _DEFAULT = re.compile(r"\$\{(?:[A-Za-z_]\w*|[0-9]+|[@*]):?[-=+?]", re.ASCII)
 _BACKTICKS = re.compile(r"`(?:[^`\\]|\\.)*`", re.DOTALL)
-_REDIRECTION = re.compile(r"(?:&>>?|<<<|<<-?|<[>&]?|>[>&|]?)(?!\\\n)")
+_REDIRECTION = re.compile(r"(?:<<<|<<-?|<[>&]?|>[>&|]?)(?!\\\n)")
 _TARGETS = {"<<<": refusals.HERE_STRING, "<&": refusals.DUPLICATION, ">&": refusals.DUPLICATION}
 _NO_ARGUMENTS = re.compile(r"\([ \t]*\)")
 _SUBSCRIPT = re.compile(r"[A-Za-z_]\w*\[[^\]]*$", re.ASCII)
@@ -180,7 +180,7 @@ class Reader:
             case "<" | ">":
                 return self._redirection(i)
             case "&" if self._is_at(">", i + 1):
-                return self._redirection(i)
+                raise Uncertain(i, "&>, which sh reads as & and >", "write >file 2>&1 instead")
             case ";" | "&" | "|":
                 self._end_command(i)
             case "(":

@@ -15,6 +15,7 @@ process meanwhile is not taken for the leader. From then on a pidfd stands for i
 from __future__ import annotations
 
 import os
+import select
 import signal
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -158,12 +159,12 @@ def spawn(
             *((os.POSIX_SPAWN_CLOSE, number) for number in unwanted),
         ],
     )
-    return Leader(pid, is_child=True)
+    return Leader(pid, life, is_child=True)
 
 
 def find(pid: int, life: str) -> Leader | None:
     """The leader that claimed ``life`` as ``pid``, if it is still there."""
-    leader = Leader(pid, is_child=False)
+    leader = Leader(pid, life, is_child=False)
     if leader.is_gone() or not _claims(pid, life):
         leader.close()
         return None
@@ -177,20 +178,25 @@ class Leader:
     for a child that was not reaped, because its number cannot be given away.
     """
 
-    def __init__(self, pid: int, *, is_child: bool) -> None:
+    def __init__(self, pid: int, life: str, *, is_child: bool) -> None:
         self.pid = pid
         self.is_child = is_child
-        self.fd = open_pidfd(pid)
+        self.fd = open_pidfd(pid)  # readable once it has ended; None where there are no pidfds
+        self._life = life
         self._unreaped = is_child
 
     def is_gone(self) -> bool:
         """Whether the leader has ended, reaped or not."""
+        if self.fd is not None:
+            poll = select.poll()
+            poll.register(self.fd, select.POLLIN)
+            return bool(poll.poll(0))
         if self._unreaped:
             try:
                 return os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
             except ChildProcessError:  # whoever embeds us ignores SIGCHLD, or waits for all children
                 self._unreaped = False
-        return not is_alive(self.pid)
+        return not (is_alive(self.pid) and _claims(self.pid, self._life))
 
     def reap(self) -> int | None:
         """Collect the exit of a child: its code, negative for a signal; None if it is not ours."""
@@ -221,6 +227,22 @@ class Leader:
             return False
         except PermissionError:  # only processes of another user are left: not ours to end
             return False
+        return True
+
+    def group(self) -> int | None:
+        """The group's number while processes are in it, so that it is surely this group's."""
+        if self.fd is None or not _signals_groups():
+            return None
+        return self.pid if self.signal_group(0) else None
+
+    def may_have_left_some(self) -> bool:
+        """After `reap`: whether anybody can be in the group. A reason to look, not to send signals."""
+        try:
+            os.killpg(self.pid, 0)
+        except ProcessLookupError:
+            return False
+        except PermissionError:
+            pass
         return True
 
     def command(self) -> tuple[int, float] | None:

@@ -30,6 +30,7 @@ from barrido.executors.leader import Life, machine_id, read_life
 from barrido.executors.leftovers import Leftover, leftovers
 
 POLL_S = 0.05
+START_S = 0.02  # how exactly the system notes when a process started, twice
 CLAIM_S = 2.0  # a claim that is not wholly written by then never will be
 _DOORS = frozenset(DOORS)
 
@@ -270,7 +271,7 @@ class Supervisor:
     def _heard(self, attempt: Attempt) -> bool:
         """Whether the command was surely there when it was asked to stop."""
         command = None if attempt.leader is None else attempt.leader.command()
-        return command is not None and command[1] < attempt.asked_at - POLL_S
+        return command is not None and command[1] < attempt.asked_at - START_S
 
     def _leader_gone(self, attempt: Attempt) -> None:
         leader = attempt.leader
@@ -295,7 +296,8 @@ class Supervisor:
         """Its leader is gone: note how it ended, and see that nothing is left of it."""
         asked = attempt.stop_reason is not None
         attempt.ending = ending_of(life, status, asked=asked, log=attempt.log)
-        if asked or attempt.is_adopted or self._group_of(attempt) is not None:
+        leader = attempt.leader
+        if asked or attempt.is_adopted or (leader is not None and leader.may_have_left_some()):
             self._hunt(attempt)
         else:
             self.finish(attempt, attempt.ending)
@@ -305,7 +307,7 @@ class Supervisor:
         for left in attempt.left:
             self._unwatch(left.fd)
             left.close()
-        attempt.left = leftovers(attempt.stem, self._group_of(attempt))
+        attempt.left = leftovers(attempt.stem, attempt.leader.group() if attempt.leader else None)
         if not attempt.left and attempt.ending is not None:
             self.finish(attempt, attempt.ending)
             return
@@ -328,10 +330,6 @@ class Supervisor:
 
     def _is_graceful(self, attempt: Attempt) -> bool:
         return attempt.kill_at is not None and time.monotonic() < attempt.kill_at
-
-    def _group_of(self, attempt: Attempt) -> int | None:
-        leader = attempt.leader
-        return leader.pid if leader is not None and leader.signal_group(0) else None
 
     def _release(self, attempt: Attempt) -> None:
         for left in attempt.left:

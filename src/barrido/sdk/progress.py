@@ -21,6 +21,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from barrido.core.events import Outcome
 from barrido.core.recipe import Goal, Limits, Recipe
 from barrido.core.state import SweepPhase
 from barrido.core.trial import Phase
@@ -54,7 +55,7 @@ _SWEEP_STATUS: Mapping[SweepPhase, str] = {
 def sweep_status(row: SweepRow) -> str:
     """Azure ML's word for where a sweep stands."""
     # `decide` says "canceled by …" for a person's cancel alone; the other endings have reasons of their own.
-    if row.phase is SweepPhase.ENDING and row.reason.startswith("canceled"):
+    if row.phase is SweepPhase.ENDING and row.ends_as is Outcome.CANCELED:
         return "CancelRequested"
     return _SWEEP_STATUS[row.phase]
 

@@ -12,19 +12,13 @@ from barrido.core.layout import SweepFolder
 from barrido.core.protocols import Clock
 from barrido.core.state import SweepPhase
 from barrido.core.trial import Phase
-from barrido.errors import BarridoError, ControllerError, SweepFailed
+from barrido.errors import ControllerError, StreamLeft, SweepFailed
 from barrido.sdk.progress import Progress, Watch
 from barrido.store.queries import Reader, TrialRow
 
 LOOK_S = 0.2
 PULSE_S = 30.0
 """How often a line says that all is well while nothing else happens."""
-
-
-class StreamLeft(BarridoError, KeyboardInterrupt):
-    """Whoever watched pressed Ctrl-C. The job goes on."""
-
-    exit_code = 130
 
 
 def stream_sweep(folder: SweepFolder, *, out: TextIO | None = None, clock: Clock | None = None) -> None:

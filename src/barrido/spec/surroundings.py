@@ -60,7 +60,7 @@ def note_strangers(draft: Draft) -> None:
         draft.findings.note(("compute",), f"{got(compute)} is not known here: trials run on this machine")
     place = (*draft.work, "environment")
     environment = draft.get(*place)
-    if environment is not None and environment not in _HERE:
+    if environment is not None and not (isinstance(environment, str) and environment in _HERE):
         name = got(environment) if isinstance(environment, str) else "an environment described in place"
         what = f"{name} is not known here: trials run in this interpreter ({sys.executable})"
         draft.findings.note(place, what)

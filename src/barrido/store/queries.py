@@ -10,6 +10,7 @@ from math import nan
 from types import TracebackType
 from typing import Any
 
+from barrido.core.events import Outcome
 from barrido.core.layout import SweepFolder, Workspace
 from barrido.core.recipe import Limits, Recipe
 from barrido.core.state import SweepPhase
@@ -23,6 +24,7 @@ class SweepRow:
 
     recipe: Recipe
     phase: SweepPhase
+    ends_as: Outcome | None  # while it is ending
     reason: str
     limits: Limits
     best_trial: int | None
@@ -107,21 +109,22 @@ class Reader:
 
     def sweep(self) -> SweepRow:
         row = self._db.execute(
-            "SELECT recipe, phase, reason, limits, best_trial, best_value, created_at, started_at, ended_at"
-            " FROM sweep"
+            "SELECT recipe, phase, ends_as, reason, limits, best_trial, best_value, created_at, started_at,"
+            " ended_at FROM sweep"
         ).fetchone()
         if self._recipe is None:
             self._recipe = Recipe.from_json(json.loads(row[0]))
         return SweepRow(
             recipe=self._recipe,
             phase=SweepPhase(row[1]),
-            reason=row[2],
-            limits=Limits.from_json(json.loads(row[3])),
-            best_trial=row[4],
-            best_value=row[5],
-            created_at=row[6],
-            started_at=row[7],
-            ended_at=row[8],
+            ends_as=Outcome(row[2]) if row[2] else None,
+            reason=row[3],
+            limits=Limits.from_json(json.loads(row[4])),
+            best_trial=row[5],
+            best_value=row[6],
+            created_at=row[7],
+            started_at=row[8],
+            ended_at=row[9],
         )
 
     def trials(self, numbers: Sequence[int] | None = None) -> list[TrialRow]:

@@ -7,6 +7,7 @@ CREATE TABLE sweep (
     version TEXT NOT NULL,          -- of barrido, when the sweep was created
     recipe TEXT NOT NULL,           -- JSON, barrido.core.recipe
     phase TEXT NOT NULL,
+    ends_as TEXT,                   -- while it is ending: its outcome
     reason TEXT NOT NULL DEFAULT '',
     limits TEXT NOT NULL,           -- JSON; as they are now, after updates
     best_trial INTEGER,

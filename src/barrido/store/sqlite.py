@@ -141,10 +141,11 @@ class SqliteStore:
             )
         if rows:
             db.execute(
-                "UPDATE sweep SET phase = ?, reason = ?, limits = ?, best_trial = ?, best_value = ?,"
-                " started_at = ?, ended_at = ?",
+                "UPDATE sweep SET phase = ?, ends_as = ?, reason = ?, limits = ?, best_trial = ?,"
+                " best_value = ?, started_at = ?, ended_at = ?",
                 (
                     state.phase,
+                    state.ends_as,
                     state.reason,
                     wire.dumps(asdict(state.limits)),
                     state.best,
