@@ -4,6 +4,7 @@ JOBS ?= 2
 BIN := .venv/bin
 RUN := .venv/.ready-mlflow
 DEV := .venv/.ready-dev
+BENCH := .venv/.ready-bench
 
 .PHONY: help demo test test-all lint format bench clean
 
@@ -28,8 +29,8 @@ format: $(DEV) ## put the code into the house's format
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(DEV) ## time barrido against the yardsticks; nothing is judged
-	$(BIN)/python -m benchmarks
+bench: $(BENCH) ## time barrido beside its yardsticks; nothing is judged
+	@for script in benchmarks/*.py; do echo "$$script"; $(BIN)/python "$$script" || exit 1; done
 
 clean: ## remove .venv and every cache; sweeps in .barrido stay
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
@@ -42,3 +43,7 @@ $(RUN): pyproject.toml scripts/setup
 $(DEV): pyproject.toml scripts/setup
 	@scripts/setup mlflow,dev
 	@touch $@ $(RUN)
+
+$(BENCH): pyproject.toml scripts/setup
+	@scripts/setup mlflow,dev,bench
+	@touch $@ $(DEV) $(RUN)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import barrido
-from barrido import daemon
+from barrido import launcher
 from barrido.controller import lock, requests
 from barrido.controller.clock import WallClock
 from barrido.core.events import Verb
@@ -59,7 +59,7 @@ def create(recipe: Recipe, where: Workspace) -> SweepFolder:
         raise explain(error, f"the sweep could not be written to {where.root}") from error
     finally:
         shutil.rmtree(draft.root, ignore_errors=True)
-    daemon.start(folder)
+    launcher.start(folder)
     return folder
 
 
@@ -93,7 +93,7 @@ def resume(folder: SweepFolder) -> None:
             f"sweep {folder.name!r} is over ({phase}): there is nothing to resume",
             hint="create a new sweep to run more trials",
         )
-    daemon.start(folder)
+    launcher.start(folder)
 
 
 def request(
@@ -118,4 +118,4 @@ def request(
         raise RequestError(str(error)) from None
     requests.put(folder, verb, trial=trial, changes=changes, origin=origin)
     if not is_running(folder):
-        daemon.start(folder)
+        launcher.start(folder)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import logging
 import os
-import subprocess
 import sys
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -18,7 +17,7 @@ from barrido.controller.clock import WallClock
 from barrido.controller.lock import SweepLock
 from barrido.controller.loop import Controller
 from barrido.core.layout import SweepFolder, Workspace
-from barrido.errors import BarridoError, ControllerError
+from barrido.errors import BarridoError
 from barrido.registry import build_executor, build_plan, build_sampler, build_tracker
 from barrido.store.sqlite import SqliteStore
 
@@ -26,41 +25,6 @@ log = logging.getLogger(__name__)
 
 DRAIN_S = 30.0
 """How long a controller whose sweep is over waits for MLflow to have everything."""
-
-
-def start(folder: SweepFolder) -> None:
-    """Start a controller for the sweep; returns once it holds the lock and has taken the sweep up.
-
-    Raises ControllerError with what the controller said if it does not come to that.
-    """
-    ours, theirs = os.pipe()
-    try:
-        with folder.log.open("ab") as out:
-            # The child forks and leaves: the controller belongs to no shell and no notebook.
-            process = subprocess.Popen(
-                [sys.executable, "-m", "barrido.daemon", str(folder.root), str(theirs)],
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=out,
-                pass_fds=(theirs,),
-                start_new_session=True,
-                cwd="/",
-            )
-    except OSError as error:
-        os.close(ours)
-        raise ControllerError(f"the controller could not be started: {error}") from error
-    finally:
-        os.close(theirs)
-    with os.fdopen(ours, "rb") as pipe:
-        said = pipe.read()
-    process.wait()
-    if said == b"ready":
-        return
-    if said:
-        problem = json.loads(said)
-        raise ControllerError(problem["message"], hint=problem["hint"])
-    tail = folder.log.read_text(errors="replace")[-2000:]
-    raise ControllerError(f"the controller ended before it was ready:\n{tail}", hint=f"see {folder.log}")
 
 
 def run(folder: SweepFolder, ready_fd: int) -> None:

@@ -25,7 +25,13 @@ class Tale:
     """A sweep as a controller would have written it, told event by event; each takes a second."""
 
     def __init__(
-        self, workspace: Workspace, name: str, points: Sequence[dict[str, Any]], **settings: Any
+        self,
+        workspace: Workspace,
+        name: str,
+        points: Sequence[dict[str, Any]],
+        *,
+        began: float = BEGAN,
+        **settings: Any,
     ) -> None:
         limits = Limits(max_total_trials=len(points), max_concurrent_trials=len(points))
         self.recipe = Recipe(
@@ -42,7 +48,7 @@ class Tale:
         )
         self.folder = workspace.sweep(name)
         self.folder.root.mkdir(parents=True)
-        self._store = SqliteStore.create(self.folder, self.recipe, version="0", at=BEGAN)
+        self._store = SqliteStore.create(self.folder, self.recipe, version="0", at=began)
         objective = self.recipe.objective
         self._plan = Plan(
             metric=objective.metric if objective else None,
@@ -52,7 +58,7 @@ class Tale:
         )
         self._points = list(points)
         self._state = begin(self._plan)
-        self._at = BEGAN
+        self._at = began
         self._told = 0
         self.tell(Started(self._at))
 

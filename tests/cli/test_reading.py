@@ -14,12 +14,12 @@ from barrido.core.recipe import Limits, Work
 def test_a_list_shows_each_sweep_newest_first(
     barrido: Callable[..., Any], finished: SweepFolder, tale: Callable[..., Any]
 ) -> None:
-    tale("younger").launch(0)
+    tale("younger", began=1_700_000_500.0).launch(0)
+    tale("older", began=1_600_000_000.0)
     lines = barrido("job", "list").out.splitlines()
     assert lines[0].split() == ["name", "status", "trials", "best", "age"]
-    assert [line.split()[0] for line in lines[1:]] == ["younger", "iris"] or lines[1].startswith("iris")
-    (iris,) = [line for line in lines if line.startswith("iris")]
-    assert iris.split()[:5] == ["iris", "completed", "3/3", "Accuracy", "0.95"]
+    assert [line.split()[0] for line in lines[1:]] == ["younger", "iris", "older"]
+    assert lines[2].split()[:5] == ["iris", "completed", "3/3", "Accuracy", "0.95"]
 
 
 def test_an_empty_workspace_lists_nothing(barrido: Callable[..., Any]) -> None:
@@ -111,7 +111,10 @@ def test_a_sweep_shows_what_was_asked_for_and_what_came_of_it(
 
 
 def test_the_best_trial_says_where_its_files_are(barrido: Callable[..., Any], finished: SweepFolder) -> None:
-    (finished.trial(1).work / "outputs").mkdir(parents=True)
+    outputs = finished.trial(1).work / "outputs"
+    outputs.mkdir(parents=True)
+    assert "outputs: " not in barrido("job", "show", "iris").out
+    (outputs / "model.txt").touch()
     out = barrido("job", "show", "iris").out
     assert "  outputs: .barrido/sweeps/iris/trials/1/work/outputs\n" in out
     assert "  log:     .barrido/sweeps/iris/trials/1/logs/std_log.txt\n" in out

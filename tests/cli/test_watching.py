@@ -152,6 +152,17 @@ def test_a_terminal_shows_the_sweep_as_it_runs_and_what_came_of_it(desk: Desk, c
     assert [line for line in picture if len(line) >= columns] == []
 
 
+def test_colours_are_for_terminals_that_want_them(desk: Desk) -> None:
+    terminal = Terminal(desk, "show", "iris")
+    assert terminal.end() == 2
+    assert terminal.raw.startswith(b"error: there is no sweep 'iris'")
+    del desk.env["NO_COLOR"]
+    terminal = Terminal(desk, "show", "iris")
+    assert terminal.end() == 2
+    assert terminal.raw.startswith(b"\x1b[31m\x1b[1merror:\x1b[0m there is no sweep 'iris'")
+    assert desk.type("show", "iris").stderr.startswith("error: there is no sweep 'iris'")
+
+
 def test_ctrl_c_leaves_the_sweep_running_and_says_so(desk: Desk) -> None:
     terminal = Terminal(desk, "create", "-f", "sweep.yml", "-n", "iris", "--stream")
     wait_until(lambda: "0/3" in terminal.text, "the picture is drawn")
@@ -193,8 +204,8 @@ def test_a_log_tells_the_story_line_by_line(desk: Desk) -> None:
     assert "\x1b" not in done.stdout
     for line in (
         r"iris: 1 trial, 1 at a time, minimize loss",
-        r"\[0:0\d\] trial 0 completed: loss 0.75, lr=0.75, .*s",
-        r"\[0:0\d\] best so far: loss 0.75, trial 0",
+        r"\[\d+:\d\d\] trial 0 completed: loss 0.75, lr=0.75, .*s",
+        r"\[\d+:\d\d\] best so far: loss 0.75, trial 0",
         r"iris completed: all 1 points of the search space were tried \(1 trial, .*s\)",
     ):
         assert re.search(f"^{line}$", done.stdout, re.M), done.stdout

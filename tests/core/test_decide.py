@@ -132,7 +132,7 @@ def test_a_finite_space_ends_the_sweep_when_the_sampler_has_no_point_left() -> N
     story.answer(story.tell(Started(0.0)), none_from=1)
     story.report(0, 1.0)
     actions = story.exit(0)
-    assert actions == [Finish(Outcome.COMPLETED, "all 1 points of the search space were tried")]
+    assert actions == [Finish(Outcome.COMPLETED, "the only point of the search space was tried")]
 
 
 def test_a_maximised_metric_is_best_where_it_is_highest() -> None:

@@ -52,7 +52,7 @@ def draw(domain: Domain, *, seed: int = 0, n: int = DRAWS) -> list[Any]:
         (Float(-1, 1), stats.uniform(-1, 2).cdf),
         (Float(1e-4, 1e-1, log=True), stats.loguniform(1e-4, 1e-1).cdf),
     ],
-    ids=repr,
+    ids=lambda value: repr(value) if isinstance(value, Domain) else "cdf",
 )
 def test_continuous_draws_follow_their_distribution(domain: Domain, cdf: Any) -> None:
     values = draw(domain)

@@ -76,7 +76,7 @@ ANY: Any = None  # wrong on purpose: constructors take what they are given
         (Choice([]), "values", "values is empty"),
         (Choice("abc"), "values", "values must be a list (got 'abc')"),
         (Choice(ANY), "values", "values must be a list (got None)"),
-        (Choice({"a", "b"}), "values", "a set, whose order changes from run to run"),
+        (Choice({"a"}), "values", "a set, whose order changes from run to run"),
         (Choice({"a": 1}), "values", "values must be a list (got {'a': 1})"),
         (Choice(itertools.count()), "values", "more than 100000 entries"),
         (Choice([1, 2, 1]), "values[2]", "1 is there twice"),
@@ -237,7 +237,7 @@ def test_type_names_are_read_in_any_case(name: str) -> None:
         ({"b": 1, "a": 2}.keys(), None),
         (["a", True, 1, 2.5, {"space1": True}], ["a", True, 1, 2.5, {"space1": True}]),
     ],
-    ids=repr,
+    ids=lambda value: type(value).__name__,
 )
 def test_choice_takes_any_ordered_iterable_of_plain_values(given: Any, values: list[Any] | None) -> None:
     choice = Choice(given)

@@ -20,7 +20,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from barrido.core.layout import SweepFolder, Workspace
+from barrido.core.layout import Workspace
 from barrido.core.recipe import Goal, Limits, Objective, Recipe, Work
 from barrido.tracking.config import Config
 from barrido.tracking.identity import Identity
@@ -33,9 +33,9 @@ API = "/api/2.0/mlflow/"
 class Sweep:
     """A sweep's folder and database, written as the controller would."""
 
-    def __init__(self, workspace: Workspace, **recipe: Any) -> None:
+    def __init__(self, workspace: Workspace, name: str = "demo", **recipe: Any) -> None:
         self.workspace = workspace
-        self.folder = workspace.sweep("demo")
+        self.folder = workspace.sweep(name)
         self.folder.feed.mkdir(parents=True)
         self.folder.tracking.mkdir()
         self.lock = os.open(self.folder.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC)
@@ -45,7 +45,7 @@ class Sweep:
         self.db.executescript(resources.files("barrido.store").joinpath("schema.sql").read_text())
         made = Recipe(
             **{
-                "name": "demo",
+                "name": name,
                 "experiment": "iris",
                 "objective": Objective("loss", Goal.MINIMIZE),
                 "limits": Limits(max_total_trials=10, max_concurrent_trials=8),
@@ -55,8 +55,8 @@ class Sweep:
         )
         self.db.execute(
             "INSERT INTO sweep (id, name, version, recipe, phase, limits, created_at, started_at)"
-            " VALUES (1, 'demo', '0', ?, 'running', '{}', 1000, 1000)",
-            (json.dumps(made.to_json()),),
+            " VALUES (1, ?, '0', ?, 'running', '{}', 1000, 1000)",
+            (name, json.dumps(made.to_json())),
         )
 
     def trial(self, number: int, phase: str = "running", attempt: int = 1, **more: Any) -> None:
@@ -319,6 +319,11 @@ class Bench:
             await asyncio.sleep(0.02)
 
 
+@pytest.fixture(scope="session")
+def sweeps() -> type[Sweep]:
+    return Sweep
+
+
 @pytest.fixture
 def make_sweep(tmp_path: Path) -> Iterator[Callable[..., Sweep]]:
     made: list[Sweep] = []
@@ -353,8 +358,3 @@ def make_bench(make_sweep: Callable[..., Sweep]) -> Callable[..., Bench]:
         return Bench(sweep)
 
     return make
-
-
-@pytest.fixture
-def feed_folder(tmp_path: Path) -> SweepFolder:
-    return SweepFolder(tmp_path / "sweeps" / "demo")

@@ -287,14 +287,19 @@ def test_a_run_that_somebody_deleted_holds_nothing_up(bench: Bench) -> None:
 
 
 def test_a_deleted_experiment_is_restored(bench: Bench) -> None:
-    restored = []
+    restored: list[str] = []
 
     async def test() -> None:
         await bench.until(lambda: bench.mlflow.named("demo_0"))
         assert restored == ["7"]
 
     bench.mlflow.experiments["7"] = {"experiment_id": "7", "name": "iris", "lifecycle_stage": "deleted"}
-    bench.mlflow.experiments_restore = lambda body: restored.append(body["experiment_id"]) or {}
+
+    def restore(body: Any) -> Any:
+        restored.append(body["experiment_id"])
+        return {}
+
+    bench.mlflow.experiments_restore = restore
     play(bench, test)
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from functools import cache
+from importlib import import_module
 from typing import Any
 
 import pytest
@@ -14,10 +15,12 @@ from barrido.tracking.protocol import Invalid
 NAMES = st.text(alphabet="aB9é_-. :/%\n!", max_size=8) | st.sampled_from(
     ["a" * 250, "a" * 251, "..", ".", "a/../b", "/a", "a/", "val/loss: 0.5", "ü ñ", "日本", "a//b", "./a"]
 )
-VALUES = st.sampled_from(
+VALUES: st.SearchStrategy[Any] = st.sampled_from(
     [0, 1, -3, 0.5, 1e300, "NaN", "Infinity", "-Infinity", "0.25", "1e-3", "nan", "", "x", None, True, [], {}]
 )
-WHOLE = st.sampled_from([0, 1, -5, 2**63 - 1, 2**63, "12", "-3", "x", 1.0, 1.5, True, None, []])
+WHOLE: st.SearchStrategy[Any] = st.sampled_from(
+    [0, 1, -5, 2**63 - 1, 2**63, "12", "-3", "x", 1.0, 1.5, True, None, []]
+)
 
 
 def accepts(read: Any, body: dict[str, Any]) -> bool:
@@ -87,8 +90,9 @@ def mlflow_accepts(body: dict[str, Any]) -> bool:
     """The verdict of MLflow's own request parser and checks."""
     from mlflow.exceptions import MlflowException
     from mlflow.protos.service_pb2 import LogMetric
-    from mlflow.server import handlers
-    from mlflow.utils.validation import _validate_metric
+
+    handlers: Any = import_module("mlflow.server.handlers")
+    validation: Any = import_module("mlflow.utils.validation")
 
     schema = {
         "key": [handlers._assert_required, handlers._assert_string],
@@ -99,7 +103,7 @@ def mlflow_accepts(body: dict[str, Any]) -> bool:
     with judge().test_request_context(json=body, method="POST"):
         try:
             message = handlers._get_request_message(LogMetric(), schema=schema)
-            _validate_metric(message.key, message.value, message.timestamp, message.step)
+            validation._validate_metric(message.key, message.value, message.timestamp, message.step)
         except (MlflowException, TypeError):
             return False
     return True

@@ -5,6 +5,7 @@ Exit codes: 0 done, 1 failed, 2 the request is wrong, 130 interrupted.
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import sys
@@ -18,7 +19,13 @@ INTERRUPTED = 130
 
 
 def main() -> NoReturn:
-    sys.exit(run(sys.argv[1:]))
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # no picture is worth an error in a terminal without Unicode
+    try:
+        sys.exit(run(sys.argv[1:]))
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
 
 
 def run(args: Sequence[str]) -> int:

@@ -59,11 +59,9 @@ def best_trial(progress: Progress, folder: SweepFolder) -> Iterator[str]:
     value = painted(clean(metric_text(progress.metric, best.best_value)), bold=True)
     yield f"best trial: {best.number}, {value}, with {params_text(best.params)}"
     place = folder.trial(best.number)
-    outputs = place.work / "outputs"
-    if outputs.is_dir():
-        yield f"  outputs: {shown(outputs)}"
-    if place.named_outputs.is_dir():
-        yield f"  outputs: {shown(place.named_outputs)}"
+    for outputs in (place.work / "outputs", place.named_outputs):
+        if outputs.is_dir() and any(outputs.iterdir()):
+            yield f"  outputs: {shown(outputs)}"
     yield f"  log:     {shown(place.log)}"
 
 

@@ -10,6 +10,8 @@ from types import TracebackType
 from barrido.core.layout import SweepFolder
 from barrido.errors import SweepBusy
 
+TRIES, BETWEEN_S = 10, 0.02
+
 
 class SweepLock:
     """An flock on the sweep's ``lock`` file, which holds the pid of the controller.
@@ -20,15 +22,13 @@ class SweepLock:
 
     def __init__(self, folder: SweepFolder) -> None:
         self._fd = os.open(folder.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        try:
-            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            pid = holder(folder)
+        if not _take(self._fd):
+            pid = int(os.pread(self._fd, 32, 0) or b"0")
             os.close(self._fd)
             raise SweepBusy(
                 f"sweep {folder.name!r} is already running (process {pid})",
                 hint=f"watch it with `barrido job stream {folder.name}`",
-            ) from None
+            )
         self.silent_s = max(0.0, time.time() - os.fstat(self._fd).st_mtime)
         os.ftruncate(self._fd, 0)
         os.pwrite(self._fd, str(os.getpid()).encode(), 0)
@@ -44,6 +44,18 @@ class SweepLock:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         os.close(self._fd)
+
+
+def _take(fd: int) -> bool:
+    """Whether the lock is ours now. `holder` takes it for an instant to look: hence more than one try."""
+    for _ in range(TRIES):
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(BETWEEN_S)
+        else:
+            return True
+    return False
 
 
 def holder(folder: SweepFolder) -> int | None:

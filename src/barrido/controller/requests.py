@@ -11,14 +11,16 @@ import os
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from math import inf
 from pathlib import Path
 from typing import Any
 
 from barrido.core.events import Requested, Verb
 from barrido.core.layout import SweepFolder
-from barrido.core.recipe import Limits, StopAfter
+from barrido.core.recipe import Limits
 
 VERSION = 1
+_MAY_BE_NONE = frozenset({"timeout", "trial_timeout", "stop_after"})
 LIMIT_NAMES = frozenset(f.name for f in fields(Limits))
 
 
@@ -91,19 +93,34 @@ def _read(path: Path, at: float) -> Taken:
 
 
 def check_limits(changes: Mapping[str, Any]) -> dict[str, Any]:
-    """New limits, checked once more: a file in a folder may come from anywhere. Raises ValueError."""
-    checked: dict[str, Any] = {}
-    for name, value in changes.items():
+    """New limits by name, as JSON; `Limits.updated` takes them. Raises ValueError.
+
+    Checked once more here, because a file in a folder may come from anywhere.
+    """
+    checked = dict(changes)
+    for name, value in checked.items():
         if name not in LIMIT_NAMES:
-            raise ValueError(f"no limit is called {name!r}")
+            raise ValueError(f"no limit is called {name!r}; there are {', '.join(sorted(LIMIT_NAMES))}")
+        if value is None and name in _MAY_BE_NONE:
+            continue
         if name == "stop_after":
-            checked[name] = None if value is None else StopAfter(**value)
-        elif value is None and name in ("timeout", "trial_timeout"):
-            checked[name] = None
-        elif isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
+            _check_stop_after(value)
+        elif not _is_number(value) or not 0 < value < inf:
             raise ValueError(f"{name} must be a number above 0 (got {value!r})")
-        elif name not in ("timeout", "trial_timeout") and not isinstance(value, int):
+        elif name not in _MAY_BE_NONE and not isinstance(value, int):
             raise ValueError(f"{name} must be a whole number (got {value!r})")
-        else:
-            checked[name] = value
     return checked
+
+
+def _check_stop_after(value: Any) -> None:
+    if not isinstance(value, Mapping) or not {"trials"} <= value.keys() <= {"trials", "min_improvement"}:
+        raise ValueError(f"stop_after must be {{trials: …, min_improvement: …}} (got {value!r})")
+    if isinstance(value["trials"], bool) or not isinstance(value["trials"], int) or value["trials"] < 1:
+        raise ValueError(f"stop_after.trials must be a whole number above 0 (got {value['trials']!r})")
+    least = value.get("min_improvement", 0.0)
+    if not _is_number(least) or not 0 <= least < inf:
+        raise ValueError(f"stop_after.min_improvement must be a number of 0 or more (got {least!r})")
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -33,6 +33,7 @@ from barrido.core.events import (
     Verb,
 )  # fmt: skip
 from barrido.core.protocols import Idle, Policy, Scheduler
+from barrido.core.reasons import describe_exit, describe_silence
 from barrido.core.recipe import Goal, Limits
 from barrido.core.state import SweepPhase, SweepState, move_sweep
 from barrido.core.trial import WORST, Phase, Trial, move
@@ -224,7 +225,7 @@ def _count(plan: Plan, state: SweepState, trial: Trial, event: Exited, actions: 
         state.succeeded = True
     elif not state.succeeded:
         if silent:
-            trial.reason = _silence(plan, event)
+            trial.reason = describe_silence(plan.metric, event)
             actions.append(Note(trial.reason, trial.number))
         if not state.first_failure:
             more = f"\n{event.detail}" if "\n" in event.detail else ""
@@ -245,37 +246,6 @@ def _count(plan: Plan, state: SweepState, trial: Trial, event: Exited, actions: 
                 f" by {rule.min_improvement:g} or more"
             )
             _end(state, Outcome.COMPLETED, reason, actions, stop=False)
-
-
-def _silence(plan: Plan, event: Exited) -> str:
-    if not event.logged:
-        return f"it never logged the primary metric {plan.metric!r}, nor any other"
-    names = ", ".join(map(repr, event.logged))
-    return f"it never logged the primary metric {plan.metric!r}; it logged {names}"
-
-
-def describe_exit(event: Exited) -> str:
-    """In one line.
-
-    >>> describe_exit(Exited(0, 1, Cause.EXIT, -9, at=0.0))
-    'killed by signal 9 (SIGKILL)'
-    """
-    if event.cause is Cause.NO_LAUNCH:
-        return f"could not be started: {event.detail}"
-    if event.cause is Cause.LOST or event.code is None:
-        return event.detail or "lost"
-    last_line = event.detail.strip().rpartition("\n")[2]
-    if event.code < 0:
-        how = f"killed by signal {-event.code} ({_SIGNALS.get(-event.code, 'unknown')})"
-    else:
-        how = f"exit code {event.code}"
-    return f"{how}: {last_line}" if last_line else how
-
-
-_SIGNALS: Mapping[int, str] = {
-    1: "SIGHUP", 2: "SIGINT", 3: "SIGQUIT", 4: "SIGILL", 6: "SIGABRT", 7: "SIGBUS", 8: "SIGFPE",
-    9: "SIGKILL", 11: "SIGSEGV", 13: "SIGPIPE", 15: "SIGTERM", 24: "SIGXCPU", 25: "SIGXFSZ",
-}  # fmt: skip
 
 
 def _ticked(state: SweepState, event: Ticked, actions: Actions) -> None:
@@ -374,10 +344,12 @@ def _fill(plan: Plan, state: SweepState, actions: Actions) -> None:
 def _sum_up(state: SweepState) -> tuple[Outcome, str]:
     count = len(state.trials)
     if count and not state.succeeded and state.first_failure:
-        return Outcome.FAILED, f"none of {count} trials succeeded; {state.first_failure}"
+        none = f"none of {count} trials succeeded" if count > 1 else "its only trial did not succeed"
+        return Outcome.FAILED, f"{none}; {state.first_failure}"
     if state.exhausted:
-        return Outcome.COMPLETED, f"all {count} points of the search space were tried"
-    return Outcome.COMPLETED, f"all {count} trials are done"
+        points = f"all {count} points" if count > 1 else "the only point"
+        return Outcome.COMPLETED, f"{points} of the search space {'were' if count > 1 else 'was'} tried"
+    return Outcome.COMPLETED, f"all {count} trials are done" if count > 1 else "its only trial is done"
 
 
 def _finish(plan: Plan, state: SweepState, outcome: Outcome, reason: str, actions: Actions) -> None:

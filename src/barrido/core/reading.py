@@ -84,7 +84,7 @@ class Frame:
     refusal: Refusal | None = None
     is_quoted: bool = False  # BRACES inside "…"
     depth: int = 0  # ARITHMETIC: open parentheses
-    is_in_word: bool = False  # COMMANDS, and so on: part of a word of the frame around it
+    is_in_word: bool = False  # COMMANDS of $(…) or <(…): part of a word of the frame around it
     words: list[Word] = field(default_factory=list)
     word: Word | None = None
     is_target: bool = False  # the word belongs to a redirection

@@ -7,7 +7,7 @@ adapters from it; it is stored with the sweep, so a resumed sweep is the same sw
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -50,7 +50,8 @@ class Limits:
     stop_after: StopAfter | None = None
 
     def updated(self, changes: Mapping[str, Any]) -> Limits:
-        return replace(self, **changes)
+        """With ``changes``, limits by name as JSON, in the place of what there was."""
+        return Limits.from_json({**asdict(self), **changes})
 
     @classmethod
     def from_json(cls, body: Mapping[str, Any]) -> Limits:

@@ -22,7 +22,6 @@ ARITHMETIC = Refusal("inside $((…)), which evaluates it", "compute it in the t
 COMMENT = Refusal("in a comment", "take it out of the comment")
 DOLLAR_QUOTES = Refusal("inside $'…' or $\"…\"", "use '…' or \"…\" without the $")
 TEST = Refusal("inside [[ … ]]", "use [ … ] or case, which every sh has")
-ARRAY = Refusal("in an array", "pass it as an argument of its own")
 SUBSCRIPT = Refusal("in the subscript of an array, which is evaluated", "use a variable of its own")
 EXPANSION = Refusal("in an expansion other than ${x:-…}, ${x:=…}, ${x:+…} and ${x:?…}", _VARIABLE_HINT)
 QUOTED_EXPANSION = Refusal(

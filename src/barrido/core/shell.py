@@ -386,15 +386,14 @@ class Reader:
         if arguments := _NO_ARGUMENTS.match(self._text, i):  # f() { …; }
             self._end_command(i)
             return arguments.end()
-        text = top.word.text().text if top.word else ""
-        assignment = ASSIGNMENT.fullmatch(text)
-        if top.words and top.words[0].text().text == "case" and top.word is None:
+        if top.word is not None:
+            raise Uncertain(i, "a ( inside a word", "put it in quotes; sh has no arrays")
+        if top.words and top.words[0].text().text == "case":
             self._end_command(i)
-        is_in_word = top.word is not None or self._text[i - 1 : i] in ("<", ">")
+        is_in_word = self._text[i - 1 : i] in ("<", ">")
         if is_in_word:
             self._put(WILD)
-        refusal = refusals.ARRAY if assignment else None
-        self._push(Frame(Kind.COMMANDS, i, refusal, is_in_word=is_in_word))
+        self._push(Frame(Kind.COMMANDS, i, is_in_word=is_in_word))
         return i + 1
 
     def _close(self, i: int) -> int:

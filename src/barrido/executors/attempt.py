@@ -36,7 +36,6 @@ class Attempt:
     leader: Leader | None = None
     status: int | None = None  # how our own leader ended, where it was not the one that claimed
     stop_reason: str | None = None
-    asked_at: float = 0.0  # seconds of the boot clock
     ask_again_at: float | None = None  # it may have been too young to hear; monotonic seconds
     kill_at: float | None = None  # end of the grace period, monotonic seconds
     killed: bool = False

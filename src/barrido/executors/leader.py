@@ -245,16 +245,14 @@ class Leader:
             pass
         return True
 
-    def command(self) -> tuple[int, float] | None:
-        """Pid and start, in seconds of the boot clock, of the user's command; None: not (to be) seen."""
+    def command(self) -> int | None:
+        """Pid of the user's command, once it is there; until its ``exec`` it is a copy of the leader."""
         try:
             children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
-            if not children:
-                return None
-            ticks = Path(f"/proc/{children[0]}/stat").read_text().rpartition(")")[2].split()[19]
-        except (OSError, IndexError):
+            words = Path(f"/proc/{children[0]}/cmdline").read_bytes() if children else b""
+        except OSError:
             return None
-        return int(children[0]), int(ticks) / os.sysconf("SC_CLK_TCK")
+        return int(children[0]) if words and os.fsencode(self._life) not in words.split(b"\0") else None
 
     def close(self) -> None:
         if self.fd is not None:

@@ -30,7 +30,6 @@ from barrido.executors.leader import Life, machine_id, read_life
 from barrido.executors.leftovers import Leftover, leftovers
 
 POLL_S = 0.05
-START_S = 0.02  # how exactly the system notes when a process started, twice
 CLAIM_S = 2.0  # a claim that is not wholly written by then never will be
 _DOORS = frozenset(DOORS)
 
@@ -239,8 +238,8 @@ class Supervisor:
         if leader is None or attempt.ending is not None:
             return
         attempt.kill_at = time.monotonic() + self._grace_s
-        attempt.asked_at = _boot_clock()
         self._timed[attempt.key] = attempt
+        hears = leader.command() is not None
         leader.signal_group(signal.SIGTERM)
         # A frozen process sees its SIGTERM only when it is let go on.
         leader.signal_group(signal.SIGCONT)
@@ -249,29 +248,23 @@ class Supervisor:
                 left.send(signal.SIGTERM)
                 left.send(signal.SIGCONT)
             left.close()
-        if not self._heard(attempt):
+        if not hears:
             attempt.ask_again_at = time.monotonic() + POLL_S
 
     def _ask_again(self, attempt: Attempt, now: float) -> None:
-        """A SIGTERM between the leader's last look at it and the start of the command reaches nobody:
-        where the command started that late, it gets one of its own."""
+        """A SIGTERM between the leader's last look at it and the command's ``exec`` reaches nobody:
+        where the command was not there yet, it gets one of its own."""
         attempt.ask_again_at = None
         leader = attempt.leader
-        if leader is None or attempt.ending is not None or self._heard(attempt):
+        if leader is None or attempt.ending is not None:
             return
-        command = leader.command()
-        if command is None:
-            attempt.ask_again_at = now + POLL_S if attempt.kill_at and now < attempt.kill_at else None
-            return
-        left = Leftover(command[0], leaders.open_pidfd(command[0]))
-        if leader.command() == command:
-            left.send(signal.SIGTERM)
-        left.close()
-
-    def _heard(self, attempt: Attempt) -> bool:
-        """Whether the command was surely there when it was asked to stop."""
-        command = None if attempt.leader is None else attempt.leader.command()
-        return command is not None and command[1] < attempt.asked_at - START_S
+        if (command := leader.command()) is not None:
+            left = Leftover(command, leaders.open_pidfd(command))
+            if leader.command() == command:
+                left.send(signal.SIGTERM)
+            left.close()
+        elif attempt.kill_at is not None and now < attempt.kill_at:
+            attempt.ask_again_at = now + POLL_S
 
     def _leader_gone(self, attempt: Attempt) -> None:
         leader = attempt.leader
@@ -345,11 +338,6 @@ class Supervisor:
         if fd is not None:
             with suppress(KeyError):
                 self._selector.unregister(fd)
-
-
-def _boot_clock() -> float:
-    """Seconds on the clock by which the system notes when processes start."""
-    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
 def _watch_over(feed: Path) -> FolderWatch | None:

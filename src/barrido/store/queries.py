@@ -89,7 +89,7 @@ class Reader:
         self.folder = folder
         # Read-write in name only: a read-only connection cannot open a WAL whose writer died.
         self._db = sqlite3.connect(folder.db, isolation_level=None, timeout=20)
-        self._db.execute("PRAGMA query_only = ON")
+        self._rows("PRAGMA query_only = ON")
         self._recipe: Recipe | None = None
 
     def __enter__(self) -> Reader:
@@ -103,12 +103,18 @@ class Reader:
     def close(self) -> None:
         self._db.close()
 
+    def _rows(self, sql: str, args: tuple[Any, ...] = ()) -> sqlite3.Cursor:
+        try:
+            return self._db.execute(sql, args)
+        except sqlite3.Error as error:
+            raise StoreError(f"{self.folder.db} cannot be read: {error}") from error
+
     def version(self) -> int:
         """Changes whenever something was committed."""
-        return int(self._db.execute("PRAGMA data_version").fetchone()[0])
+        return int(self._rows("PRAGMA data_version").fetchone()[0])
 
     def sweep(self) -> SweepRow:
-        row = self._db.execute(
+        row = self._rows(
             "SELECT recipe, phase, ends_as, reason, limits, best_trial, best_value, created_at, started_at,"
             " ended_at FROM sweep"
         ).fetchone()
@@ -130,21 +136,21 @@ class Reader:
     def trials(self, numbers: Sequence[int] | None = None) -> list[TrialRow]:
         """All trials by number, or those in ``numbers``."""
         if numbers is None:
-            rows = self._db.execute(f"{_TRIALS} ORDER BY number")
+            rows = self._rows(f"{_TRIALS} ORDER BY number")
         else:
             marks = ",".join("?" * len(numbers))
-            rows = self._db.execute(f"{_TRIALS} WHERE number IN ({marks}) ORDER BY number", tuple(numbers))
+            rows = self._rows(f"{_TRIALS} WHERE number IN ({marks}) ORDER BY number", tuple(numbers))
         return [_trial(row) for row in rows]
 
     def running(self) -> list[TrialRow]:
         """The trials that hold a slot."""
         phases = ",".join(f"'{phase}'" for phase in HOLDS_SLOT)
-        rows = self._db.execute(f"{_TRIALS} WHERE phase IN ({phases}) ORDER BY number")
+        rows = self._rows(f"{_TRIALS} WHERE phase IN ({phases}) ORDER BY number")
         return [_trial(row) for row in rows]
 
     def counts(self) -> dict[Phase, int]:
         """How many trials are in each phase."""
-        rows = self._db.execute("SELECT phase, count(*) FROM trials GROUP BY phase")
+        rows = self._rows("SELECT phase, count(*) FROM trials GROUP BY phase")
         return {Phase(phase): count for phase, count in rows}
 
     def metrics(self, trial: int, *, name: str | None = None, attempt: int | None = None) -> list[MetricRow]:
@@ -158,22 +164,20 @@ class Reader:
             sql, args = f"{sql} AND name = ?", (*args, name)
         return [
             MetricRow(t, a, seq, door, metric, nan if value is None else value, step, at, bool(counts))
-            for t, a, seq, door, metric, value, step, at, counts in self._db.execute(
-                f"{sql} ORDER BY seq", args
-            )
+            for t, a, seq, door, metric, value, step, at, counts in self._rows(f"{sql} ORDER BY seq", args)
         ]
 
     def metric_names(self) -> list[str]:
-        return [name for (name,) in self._db.execute("SELECT DISTINCT name FROM metrics ORDER BY name")]
+        return [name for (name,) in self._rows("SELECT DISTINCT name FROM metrics ORDER BY name")]
 
     def notes(self, after: int = 0) -> list[NoteRow]:
         """What people should read, newer than note number ``after``."""
-        rows = self._db.execute("SELECT seq, at, trial, text FROM notes WHERE seq > ? ORDER BY seq", (after,))
+        rows = self._rows("SELECT seq, at, trial, text FROM notes WHERE seq > ? ORDER BY seq", (after,))
         return [NoteRow(*row) for row in rows]
 
     def events(self, after: int = 0) -> Iterator[tuple[int, dict[str, Any], list[dict[str, Any]]]]:
         """The log: (number, event, what was decided), as JSON (see `barrido.core.wire`)."""
-        for seq, body, actions in self._db.execute(
+        for seq, body, actions in self._rows(
             "SELECT seq, body, actions FROM events WHERE seq > ? ORDER BY seq", (after,)
         ):
             yield seq, json.loads(body), json.loads(actions)
@@ -206,9 +210,6 @@ def sweeps(workspace: Workspace) -> list[SweepFolder]:
         folder = SweepFolder(path)
         if path.name.startswith(".") or not folder.db.exists():
             continue
-        try:
-            with Reader(folder) as reader:
-                by_age.append((reader.sweep().created_at, folder))
-        except sqlite3.Error as error:
-            raise StoreError(f"{folder.db} cannot be read: {error}") from error
+        with Reader(folder) as reader:
+            by_age.append((reader.sweep().created_at, folder))
     return [folder for _, folder in sorted(by_age, key=lambda pair: pair[0])]
