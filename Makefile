@@ -13,12 +13,13 @@ help: ## what can be made
 
 demo: $(RUN) ## the tutorial's sweep: three trials of a scikit-learn script, watched live
 	@$(BIN)/barrido job create -f examples/tutorial/sweep.yml --stream
+	@echo "barrido and mlflow are in .venv: . .venv/bin/activate"
 
 test: $(DEV) ## the quick tests: a few minutes
-	$(BIN)/pytest -q -n $(JOBS) -m "not slow"
+	$(BIN)/pytest -n $(JOBS) -m "not slow"
 
 test-all: $(DEV) ## every test, the slow ones too
-	$(BIN)/pytest -q -n $(JOBS)
+	$(BIN)/pytest -n $(JOBS)
 
 lint: $(DEV) ## format, lint, types, floors, house rules
 	@status=0; for check in "ruff format --check ." "ruff check ." mypy lint-imports "python scripts/house_rules.py"; do \

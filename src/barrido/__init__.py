@@ -1,7 +1,8 @@
 """Hyperparameter sweeps for any training command, in the language of Azure ML, on your own machine.
 
 Everything public is here, and is loaded when it is first used: ``import barrido`` costs a training
-script next to nothing. ``barrido.sweep`` and ``barrido.entities`` hold what ``azure.ai.ml`` has there.
+script next to nothing. ``barrido.sweep``, ``barrido.entities`` and ``barrido.constants`` hold what
+``azure.ai.ml`` has there.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from barrido import constants as constants
     from barrido import entities, sweep
     from barrido.errors import (
         BarridoError,
@@ -153,7 +155,7 @@ _HOME = {
     "barrido.trial": ("params", "report", "should_stop", "trial_dir"),
 }  # fmt: skip
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
-_MODULES = frozenset({"entities", "sweep"})
+_MODULES = frozenset({"constants", "entities", "sweep"})
 
 
 def __getattr__(name: str) -> Any:

@@ -18,7 +18,7 @@ from barrido.controller.clock import WallClock
 from barrido.core.events import Verb
 from barrido.core.layout import SweepFolder, Workspace
 from barrido.core.recipe import Recipe
-from barrido.errors import RequestError, SweepNotFound
+from barrido.errors import ControllerError, RequestError, SweepNotFound
 from barrido.executors.snapshot import snapshot
 from barrido.store.queries import Reader
 from barrido.store.sqlite import SqliteStore, explain
@@ -39,10 +39,7 @@ def create(recipe: Recipe, where: Workspace) -> SweepFolder:
     """
     folder = where.sweep(recipe.name)
     if folder.root.exists():
-        raise RequestError(
-            f"there already is a sweep {recipe.name!r} in {where.root}",
-            hint=f"give it another name, or see `barrido job show {recipe.name}`",
-        )
+        raise _taken(recipe.name, where)
     recipe = replace(
         recipe, tracking_uri=recipe.tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or None
     )
@@ -56,11 +53,20 @@ def create(recipe: Recipe, where: Workspace) -> SweepFolder:
         SqliteStore.create(draft, recipe, version=barrido.__version__, at=WallClock().now()).close()
         draft.root.rename(folder.root)
     except OSError as error:
+        if folder.root.exists():
+            raise _taken(recipe.name, where) from error  # somebody was quicker
         raise explain(error, f"the sweep could not be written to {where.root}") from error
     finally:
         shutil.rmtree(draft.root, ignore_errors=True)
     launcher.start(folder)
     return folder
+
+
+def _taken(name: str, where: Workspace) -> RequestError:
+    return RequestError(
+        f"there already is a sweep {name!r} in {where.root}",
+        hint=f"give it another name, or see `barrido job show {name}`",
+    )
 
 
 def find(where: Workspace, name: str) -> SweepFolder:
@@ -117,5 +123,10 @@ def request(
     except ValueError as error:
         raise RequestError(str(error)) from None
     requests.put(folder, verb, trial=trial, changes=changes, origin=origin)
-    if not is_running(folder):
+    if is_running(folder):
+        return
+    try:
         launcher.start(folder)
+    except ControllerError:
+        if not is_running(folder):  # somebody else has just started one, which finds the request
+            raise

@@ -12,6 +12,7 @@ import os
 import sys
 from contextlib import ExitStack, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from barrido.controller.clock import WallClock
 from barrido.controller.lock import SweepLock
@@ -27,8 +28,8 @@ DRAIN_S = 30.0
 """How long a controller whose sweep is over waits for MLflow to have everything."""
 
 
-def run(folder: SweepFolder, ready_fd: int) -> None:
-    """Run the sweep in this process."""
+def run(folder: SweepFolder, ready: BinaryIO) -> None:
+    """Run the sweep in this process; say on ``ready`` that it is taken up, and close it."""
     with ExitStack() as stack:
         lock = stack.enter_context(SweepLock(folder))
         store = SqliteStore(folder)
@@ -49,8 +50,7 @@ def run(folder: SweepFolder, ready_fd: int) -> None:
             lock=lock,
         )
         controller.begin()
-        os.write(ready_fd, b"ready")
-        os.close(ready_fd)
+        _say(ready, b"ready")
         controller.run()
         executor.sweep_leftovers()
         if not tracker.close(DRAIN_S):
@@ -63,13 +63,20 @@ def main(argv: list[str]) -> None:
     if os.fork():
         os._exit(0)
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO)
+    ready = os.fdopen(ready_fd, "wb", buffering=0)
     try:
-        run(folder, ready_fd)
+        run(folder, ready)
     except BarridoError as error:
         log.error("%s", error)
-        with suppress(OSError):  # closed if it was ready long ago; the log has it
-            os.write(ready_fd, json.dumps({"message": error.message, "hint": error.hint}).encode())
+        if not ready.closed:
+            _say(ready, json.dumps({"message": error.message, "hint": error.hint}).encode())
         raise SystemExit(error.exit_code) from error
+
+
+def _say(ready: BinaryIO, what: bytes) -> None:
+    """Closes it, too: once. Its number is soon that of another file."""
+    with suppress(OSError), ready:  # who asked may have left meanwhile, with Ctrl-C; the sweep goes on
+        ready.write(what)
 
 
 if __name__ == "__main__":

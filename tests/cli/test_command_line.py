@@ -163,8 +163,15 @@ def test_the_sdks_hints_become_commands(barrido: Callable[..., Any], running: An
     [
         ("limits.max_total=5", "did you mean 'max_total_trials'?"),
         ("trial.command=true", "cannot be changed any more"),
-        ("limits.timeout=-5", "timeout must be a number above 0 (got -5)"),
+        ("limits.timeout=-5", "limits.timeout: must be more than 0 (got -5)"),
         ("limits.timeout=[", "not valid YAML"),
+        ("limits.timeout=2h", "write 7200"),
+        (
+            "limits.stop_after.trials=0",
+            "--set limits.stop_after.trials=0: limits.stop_after.trials: must be at least 1",
+        ),
+        ("limits.max_concurrent_trials=null", "max_concurrent_trials must be a number above 0 (got None)"),
+        ("limits=5", "limits: must be a mapping"),
     ],
 )
 def test_a_change_that_cannot_be_is_refused(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -9,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from barrido.cli.frame import Past, frame
-from barrido.cli.plain import PlainView
-from barrido.cli.table import display_width
 from barrido.core.recipe import Goal, Limits
 from barrido.core.state import SweepPhase
 from barrido.core.trial import Phase
+from barrido.sdk.plain import PlainView
 from barrido.sdk.progress import Progress
+from barrido.sdk.table import display_width
 from barrido.store.queries import NoteRow, TrialRow
 
 AT = 1000.0
@@ -134,7 +135,7 @@ def test_a_picture_fits_any_terminal(
 
 
 def test_lines_for_a_log_tell_each_thing_once() -> None:
-    view = PlainView()
+    view = PlainView(io.StringIO())
     looks = [
         progress(
             running=(trial(0), trial(1, Phase.LAUNCHING)), notes=(NoteRow(1, AT, None, "local MLflow"),)
@@ -154,16 +155,25 @@ def test_lines_for_a_log_tell_each_thing_once() -> None:
         "[1:23] trial 0 started: lr=0 solver=adam",
         "[1:23] trial 1 started: lr=0.1 solver=adam",
         "[1:23] best so far: Accuracy 0.5, trial 0",
-        "[1:23] trial 0 stopped early: Accuracy 0.5, lr=0 solver=adam, 8s (worse than the median)",
+        "[1:23] trial 0 stopped: Accuracy 0.5, lr=0 solver=adam, 8s (worse than the median)",
         "[1:23] best so far: Accuracy 0.75, trial 1",
         "[1:23] iris is paused",
+        "[1:23] 1 of 8 trials done, 1 running, about 0:42 left",
     ]
+
+
+def test_a_log_shows_signs_of_life_while_nothing_happens() -> None:
+    out = io.StringIO()
+    view = PlainView(out)
+    for at in (0.0, 59.0, 61.0, 119.0, 122.0):
+        view.show(progress(running=(trial(0),)), at=at)
+    assert out.getvalue().splitlines()[2:] == ["[1:23] 0 of 8 trials done, 1 running, about 0:42 left"] * 2
 
 
 def test_trials_fit_a_narrow_terminal_with_all_their_parameters_in_one_column(
     tale: Callable[..., Any],
 ) -> None:
-    from barrido.cli.rows import trials_table
+    from barrido.sdk.rows import trials_table
 
     rows = [
         trial(n, params={f"parameter_{k}": k + n / 7 for k in range(9)}, reason="x" * 90) for n in range(3)

@@ -194,3 +194,24 @@ def test_what_scripts_logged_cannot_steer_the_terminal(
     for command in (["trials", "iris"], ["show", "iris"], ["show", "iris_0"], ["list"]):
         out = barrido("job", *command).out
         assert out.isprintable() or all(c.isprintable() or c == "\n" for c in out)
+
+
+def test_a_sweep_without_an_objective_has_trials_and_no_best(
+    barrido: Callable[..., Any], tale: Callable[..., Any]
+) -> None:
+    told = tale(points=[{"lr": 0.1}, {"lr": 0.2}], objective=None)
+    for trial in range(2):
+        told.launch(trial)
+        told.end(trial)
+    assert "best" not in barrido("job", "show", "iris").out
+    assert barrido("job", "trials", "iris", "--best").out.splitlines()[0].split() == [
+        "trial", "status", "lr", "time",
+    ]  # fmt: skip
+    said = barrido("job", "stream", "iris")
+    assert (said.code, said.out.splitlines()[-5]) == (
+        0, "iris completed: all 2 trials are done (2 trials, 4s)",
+    )  # fmt: skip
+    assert json.loads(barrido("job", "show", "iris", "-o", "json").out)["best_trial"] is None
+    said = barrido("job", "download", "iris")
+    assert "no best trial to download: nothing is compared without an objective" in said.err
+    assert "`barrido job download iris_0`" in said.err

@@ -168,9 +168,9 @@ def test_ctrl_c_leaves_the_sweep_running_and_says_so(desk: Desk) -> None:
     wait_until(lambda: "0/3" in terminal.text, "the picture is drawn")
     terminal.process.send_signal(signal.SIGINT)
     assert terminal.end() == 130
-    assert "iris: the sweep goes on in the background" in terminal.text
-    assert "barrido job stream iris" in terminal.text
-    assert "barrido job cancel iris" in terminal.text
+    assert "'iris' goes on in the background" in terminal.text
+    assert "come back with `barrido job stream iris`, stop it with `barrido job cancel iris`" in terminal.text
+    assert "error" not in terminal.text
     assert desk.data("show", "iris")["phase"] == "running"
     desk.open()
     assert desk.type("stream", "iris").returncode == 0
@@ -206,7 +206,7 @@ def test_a_log_tells_the_story_line_by_line(desk: Desk) -> None:
         r"iris: 1 trial, 1 at a time, minimize loss",
         r"\[\d+:\d\d\] trial 0 completed: loss 0.75, lr=0.75, .*s",
         r"\[\d+:\d\d\] best so far: loss 0.75, trial 0",
-        r"iris completed: all 1 points of the search space were tried \(1 trial, .*s\)",
+        r"iris completed: the only point of the search space was tried \(1 trial, .*s\)",
     ):
         assert re.search(f"^{line}$", done.stdout, re.M), done.stdout
 
@@ -234,6 +234,13 @@ def test_a_sweep_can_be_paused_changed_and_canceled(desk: Desk) -> None:
     limits = desk.data("show", "iris")["limits"]
     assert isinstance(limits, dict)
     assert (limits["timeout"], limits["max_total_trials"]) == (500, 2)
+    updated = desk.type(
+        "update", "iris", "--set", "limits.stop_after.trials=5", "--set", "limits.timeout=null"
+    )
+    assert updated.stdout == 'iris: stop_after = {"trials": 5, "min_improvement": 0.0}, timeout = none\n'
+    limits = desk.data("show", "iris")["limits"]
+    assert isinstance(limits, dict)
+    assert (limits["timeout"], limits["stop_after"]) == (None, {"trials": 5, "min_improvement": 0.0})
     assert desk.type("cancel", "iris", "--trial", "0").returncode == 0
     wait_until(lambda: desk.data("show", "iris_0")["phase"] == "canceled", "trial 0 is gone")
     again = desk.type("cancel", "iris_0")

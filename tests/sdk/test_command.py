@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from barrido import Input, MLClient, Output, RequestError, SpecError, command, load_job
+from barrido.constants import AssetTypes, InputOutputModes
 from barrido.core.layout import SweepFolder
 from barrido.core.protocols import Order
 from barrido.entities import Command, CommandJob, CommandJobLimits, Environment, JobResourceConfiguration
@@ -289,3 +290,34 @@ def test_a_command_file_is_loaded_as_a_command(written: Path) -> None:
     assert recipe_of(job).limits.timeout == 9
     assert isinstance(job, Command)
     assert recipe_of(job(n=4)).work.inputs == {"n": "4"}
+
+
+def test_a_sweep_without_a_metric_compares_nothing() -> None:
+    job = base()(a=Choice([1, 2])).sweep(primary_metric=None, sampling_algorithm="grid")
+    assert job.objective is None
+    recipe = recipe_of(job)
+    assert recipe.objective is None
+    assert any("no objective: every trial is run" in notice for notice in recipe.notices)
+    job.early_termination = BanditPolicy(slack_factor=0.1)
+    with pytest.raises(SpecError, match="early_termination: needs an `objective`"):
+        recipe_of(job)
+    job.set_objective(goal="maximize")
+    with pytest.raises(SpecError, match=r"objective\.primary_metric: is missing"):
+        recipe_of(job)
+    with pytest.raises(SpecError, match=r"objective\.goal: is missing"):
+        recipe_of(base()(a=Choice([1, 2])).sweep(primary_metric="m"))
+
+
+def test_a_setting_that_there_is_not_is_refused() -> None:
+    with pytest.raises(TypeError, match="Command has no setting 'nmae'"):
+        Command(command="true", nmae="x")  # type: ignore[call-arg]
+
+
+def test_azures_constants_are_taken() -> None:
+    given = {
+        mode: Input(type=AssetTypes.URI_FOLDER, path=".", mode=getattr(InputOutputModes, mode))
+        for mode in vars(InputOutputModes)
+        if mode.isupper()
+    }
+    recipe = recipe_of(command(command="echo ${{inputs.MOUNT}}", inputs=given))
+    assert recipe.work.inputs["MOUNT"] == str(Path.cwd())

@@ -10,9 +10,20 @@ from typing import Any
 
 import pytest
 
-from barrido import ControllerError, MLClient, Output, RequestError, SweepFailed, TrialNotFound, command
+from barrido import (
+    ControllerError,
+    MLClient,
+    Output,
+    RequestError,
+    SpecError,
+    SweepFailed,
+    TrialNotFound,
+    command,
+)
 from barrido.controller import lock
 from barrido.controller.clock import WallClock
+from barrido.core.recipe import StopAfter
+from barrido.store.queries import Reader
 from barrido.sweep import BanditPolicy, Choice
 
 TRAIN = """
@@ -89,9 +100,9 @@ def test_a_sweep_is_submitted_streamed_looked_at_and_downloaded(
     assert returned.name == "first"
     client.jobs.stream(returned.name)
     told = capsys.readouterr().out
-    assert "best so far: trial 1 (acc = 0.9; x = 0.3)" in told
-    assert "Execution Summary" in told
-    assert "all 3" in told
+    assert "best so far: acc 0.9, trial 1" in told
+    assert "first completed: all 3 points of the search space were tried (3 trials, " in told
+    assert "best trial: 1, acc 0.9, with x=0.3" in told
 
     job = client.jobs.get("first")
     assert (job.status, job.properties["best_child_run_id"]) == ("Completed", "first_1")
@@ -144,7 +155,7 @@ def test_a_policy_stops_trials_that_fall_behind(client: MLClient, capsys: pytest
     assert [trial.status for trial in client.jobs.get("cut").trials] == ["Completed", "Canceled", "Canceled"]
     told = capsys.readouterr().out
     assert "trial 1 stopped: " in told
-    assert "2 pruned" in told
+    assert "(3 trials, 2 stopped, " in told
 
 
 def test_a_sweep_goes_on_where_it_was_after_its_controller_died(client: MLClient, tmp_path: Path) -> None:
@@ -163,7 +174,7 @@ def test_a_sweep_goes_on_where_it_was_after_its_controller_died(client: MLClient
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
     wait_for(client, "orphan", "NotResponding")
-    with pytest.raises(ControllerError, match="the controller of 'orphan' is gone"):
+    with pytest.raises(ControllerError, match="the controller of 'orphan' died"):
         client.jobs.stream("orphan")
     (tmp_path / "go").touch()
     client.jobs.resume("orphan")
@@ -187,9 +198,13 @@ def test_a_trial_and_then_the_sweep_are_cancelled(client: MLClient, tmp_path: Pa
     wait_for(client, "long", "Paused")
     client.jobs.begin_cancel("long_0").result(timeout=60)
     assert client.jobs.get("long_0").status == "Canceled"
-    client.jobs.update("long", max_total_trials=3)
+    client.jobs.update("long", max_total_trials=3, stop_after={"trials": 9})
     client.jobs.unpause("long")
     wait_for(client, "long_2", "Running")
+    with Reader(client.workspace.sweep("long")) as reader:
+        assert reader.sweep().limits.stop_after == StopAfter(9)
+    with pytest.raises(SpecError, match=r"end.py:\d+: limits.stop_after.trials: must be at least 1"):
+        client.jobs.update("long", stop_after={"trials": 0})
     poller = client.jobs.begin_cancel("long")
     poller.wait(timeout=60)
     assert poller.done()

@@ -66,7 +66,7 @@ def test_trials_are_jobs_of_their_own(story: Tell, client: MLClient) -> None:
     assert (child.parent_job_name, child.number, child.properties) == ("iris", 0, {"exit_code": "4"})
     with pytest.raises(TrialNotFound, match="sweep 'iris' has no trial 14") as caught:
         client.jobs.get("iris_14")
-    assert "it has 3 so far" in caught.value.hint
+    assert "it has 3 trials, numbered 0 to 2" in caught.value.hint
     with pytest.raises(SweepNotFound, match="there is no sweep 'irs'"):
         client.jobs.get("irs")
 

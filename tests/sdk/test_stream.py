@@ -42,20 +42,27 @@ def test_a_sweep_is_told_from_its_first_trial_to_its_summary(story: Tell) -> Non
     with SweepLock(sweep.folder):
         stream_sweep(sweep.folder, out=out, clock=clock)
     lines = out.getvalue().splitlines()
-    assert lines[0] == "RunId: iris"
-    body = "\n".join(lines)
-    assert "trial 0 completed (acc = 0.5; x = 0)\nbest so far: trial 0 (acc = 0.5; x = 0)" in body
-    assert "best so far: trial 1 (acc = 0.75; x = 1)" in body
-    assert "trial 2 failed: exit code 1: ValueError: no (acc = 0.6; x = 2)" in body
-    assert "1 of 3 trials done, 2 running, about" in body
-    assert lines[lines.index("Execution Summary") :] == [
-        "Execution Summary",
-        "=================",
-        "RunId: iris",
-        "Status: Completed (all 3 trials are done)",
-        "Trials: 3 (2 completed, 1 failed)",
-        "Best: trial 1 (acc = 0.75; x = 1)",
-        "Duration: 15 s",
+    assert lines[0] == "iris: 3 trials, 2 at a time, maximize acc"
+    body = [line.partition("] ")[2] for line in lines]
+    assert "trial 0 completed: acc 0.5, x=0, 10s" in body
+    assert [line for line in body if line.startswith("best")] == [
+        "best so far: acc 0.5, trial 0",
+        "best so far: acc 0.75, trial 1",
+    ]
+    assert "trial 2 failed: acc 0.6, x=2, 2s (exit code 1: ValueError: no)" in body
+    assert "1 of 3 trials done, 2 running, about 0:10 left" in body
+    assert [
+        line.split() for line in lines[lines.index("iris completed: all 3 trials are done (3 trials, 15s)") :]
+    ] == [
+        ["iris", "completed:", "all", "3", "trials", "are", "done", "(3", "trials,", "15s)"],
+        [],
+        ["trial", "status", "x", "acc", "reports", "time", "reason"],
+        ["1", "completed", "1", "0.75", "1", "13s"],
+        ["2", "failed", "2", "0.6", "1", "2s", "exit", "code", "1:", "ValueError:", "no"],
+        ["0", "completed", "0", "0.5", "1", "10s"],
+        [],
+        ["best", "trial:", "1,", "acc", "0.75,", "with", "x=1"],
+        ["log:", str(sweep.folder.trial(1).log)],
     ]
 
 
@@ -65,7 +72,7 @@ def test_a_failed_sweep_raises_with_what_went_wrong(story: Tell) -> None:
     out = io.StringIO()
     with pytest.raises(SweepFailed, match=r"(?s)the first trial failed; trial 0: .*no such column"):
         stream_sweep(sweep.folder, out=out)
-    assert "Status: Failed" in out.getvalue()
+    assert "iris failed (1 trial, " in out.getvalue()
 
 
 def test_ctrl_c_ends_the_watching_and_says_how_to_come_back(story: Tell) -> None:
@@ -83,7 +90,7 @@ def test_ctrl_c_ends_the_watching_and_says_how_to_come_back(story: Tell) -> None
 
 def test_a_sweep_whose_controller_is_gone_is_not_waited_for(story: Tell) -> None:
     sweep = story().start()
-    with pytest.raises(ControllerError, match="the controller of 'iris' is gone") as caught:
+    with pytest.raises(ControllerError, match="the controller of 'iris' died") as caught:
         stream_sweep(sweep.folder, out=io.StringIO())
     assert "jobs.resume('iris')" in caught.value.hint
 
@@ -93,18 +100,25 @@ def test_a_trial_is_followed_by_what_it_prints(story: Tell) -> None:
     log = sweep.folder.trial(0).log
     out = io.StringIO()
 
-    def written(text: str, then: Callable[[], object] = bool) -> None:
+    def written(text: bytes, then: Callable[[], object] = bool) -> None:
         log.parent.mkdir(parents=True, exist_ok=True)
-        with log.open("a") as file:
+        with log.open("ab") as file:
             file.write(text)
         then()
 
     clock = Script(
-        lambda: written("epoch 1\nepo"),
-        lambda: written("ch 2\n"),
-        lambda: written("bye ü\n", then=lambda: sweep.exited(0, 3)),
+        lambda: written(b"epoch 1\nepo"),
+        lambda: written(b"ch 2\n"),
+        lambda: written(b"bye \xc3"),
+        lambda: written(b"\xbc\n", then=lambda: sweep.reported(0, 0.5).exited(0, after=4)),
     )
-    with SweepLock(sweep.folder), pytest.raises(SweepFailed, match="'iris_0' failed: exit code 3"):
+    with SweepLock(sweep.folder):
         stream_trial(sweep.folder, 0, "iris_0", out=out, clock=clock)
-    assert "epoch 1\nepoch 2\nbye ü\n\nExecution Summary\n" in out.getvalue()
-    assert out.getvalue().count("epoch 1") == 1
+    assert out.getvalue() == "epoch 1\nepoch 2\nbye ü\niris_0 completed: acc 0.5, x=0, 4s\n"
+
+
+def test_a_trial_that_failed_says_where_its_log_is(story: Tell) -> None:
+    sweep = story().start().launched(0).exited(0, 3, detail="boom")
+    with pytest.raises(SweepFailed, match="'iris_0' failed: exit code 3: boom") as caught:
+        stream_trial(sweep.folder, 0, "iris_0", out=io.StringIO())
+    assert str(sweep.folder.trial(0).log) in caught.value.hint

@@ -161,7 +161,7 @@ def test_a_value_can_be_set(
         ("search_space.k.values.first", "5", "there is no item 'first'"),
         ("objective.goal", "[", "not valid YAML"),
         ("", "5", "needs a path"),
-        ("objective", "", "has no value"),
+        ("limits", "", "has no value"),
     ],
 )
 def test_a_value_that_cannot_be_set_is_said(

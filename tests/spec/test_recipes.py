@@ -167,6 +167,13 @@ def test_the_goal_may_have_any_case(goal: str, sweep: Written, read: Read) -> No
     assert recipe.objective == Objective("Final test/loss", Goal.MAXIMIZE)
 
 
+def test_a_sweep_without_an_objective_runs_every_trial(sweep: Written, read: Read) -> None:
+    recipe = read(sweep(objective=None))
+    assert recipe.objective is None
+    assert recipe.notices == ("sweep.yml:1: no objective: every trial is run, nothing is compared",)
+    assert read(sweep(objective="")).objective is None
+
+
 def test_a_recipe_survives_json(sweep: Written, read: Read) -> None:
     recipe = read(sweep(early_termination="median_stopping", limits="{max_total_trials: 2, timeout: 9}"))
     assert Recipe.from_json(json.loads(json.dumps(recipe.to_json()))) == recipe
@@ -295,7 +302,7 @@ def test_the_schema_describes_both_kinds_of_jobs_and_every_key_of_a_sweep() -> N
     schema = json_schema()
     assert {entry["$ref"] for entry in schema["anyOf"]} == {"#/$defs/SweepJob", "#/$defs/CommandJob"}
     sweep = schema["$defs"]["SweepJob"]
-    assert set(sweep["required"]) == {"type", "trial", "search_space", "objective", "limits"}
+    assert set(sweep["required"]) == {"type", "trial", "search_space", "limits"}
     assert sweep["additionalProperties"] is False
     assert "$schema" in sweep["properties"]
     assert {"choice", "loguniform", "float"} <= {

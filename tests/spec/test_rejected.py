@@ -19,13 +19,11 @@ SHAPE: dict[str, Case] = {
     "a type that is no text": ({"type": "3"}, [(1, "type", "(got 3)")]),
     "a mistyped key": ({"objetive": "1"}, [(6, "objetive", "did you mean 'objective'?")]),
     "a key that is nowhere near": ({"zzz": "1"}, [(6, "zzz", "the keys here are name")]),
-    "no objective": ({"objective": None}, [(1, "objective", "`objective: {goal: maximize")]),
     "no limits": ({"limits": None}, [(1, "limits", "`limits: {max_total_trials: 20}`")]),
     "no search space": ({"search_space": None}, [
         (1, "search_space", "`search_space: {lr: {type: loguniform")]),
     "an empty search space": ({"search_space": "{}"}, [
         (3, "search_space", "nothing to search over")]),
-    "an objective without a value": ({"objective": ""}, [(4, "objective", "has no value")]),
     "the command beside trial": ({"command": "ls"}, [(6, "command", "belongs under `trial`")]),
     "limits beside limits": ({"timeout": "3"}, [(6, "timeout", "belongs under `limits`")]),
     "the metric beside objective": ({"primary_metric": "x"}, [(6, "primary_metric", "under `objective`")]),
@@ -110,6 +108,13 @@ SEARCH: dict[str, Case] = {
         (4, "objective.goal", "did you mean 'maximize'?")]),
     "a metric by another name": ({"objective": "{goal: minimize, metric: a}"}, [
         (4, "objective.metric", "did you mean 'primary_metric'?")]),
+    "a policy without an objective": ({"objective": None, "early_termination": "median"}, [
+        (5, "early_termination", "needs an `objective`")]),
+    "patience without an objective": ({
+        "objective": "", "limits": "{max_total_trials: 2, stop_after: {trials: 1}}"}, [
+        (5, "limits.stop_after", "needs an `objective`")]),
+    "a metric alone": ({"objective": "{primary_metric: a}"}, [(4, "objective.goal", "is missing")]),
+    "a goal alone": ({"objective": "{goal: minimize}"}, [(4, "objective.primary_metric", "is missing")]),
     "an empty metric": ({"objective": "{goal: minimize, primary_metric: ''}"}, [
         (4, "objective.primary_metric", "must not be empty")]),
     "a metric that is a number": ({"objective": "{goal: minimize, primary_metric: 1}"}, [

@@ -22,6 +22,7 @@ from aiohttp import web
 
 from barrido.core.layout import Workspace
 from barrido.core.recipe import Goal, Limits, Objective, Recipe, Work
+from barrido.tracking.backend import backend
 from barrido.tracking.config import Config
 from barrido.tracking.identity import Identity
 from barrido.tracking.process import Process
@@ -260,11 +261,14 @@ class Bench:
         self._port = 0
 
     @asynccontextmanager
-    async def open(self, *, up: bool = True) -> AsyncIterator[Bench]:
+    async def open(self, *, up: bool = True, local: bool = False) -> AsyncIterator[Bench]:
+        """``up``: the user's server answers. ``local``: there is none, and barrido is to run one."""
         await self.mlflow.start()
         if not up:
             await self.mlflow.stop()
-        config = Config.new(url=f"http://127.0.0.1:{self.mlflow.port}", backend=None, eager=True)
+        url = None if local else f"http://127.0.0.1:{self.mlflow.port}"
+        own = backend(self.sweep.workspace, None) if local else None
+        config = Config.new(url=url, backend=own, eager=True)
         config.write(self.sweep.folder.tracking)
         self.identity = Identity(config.secret)
         async with aiohttp.ClientSession() as self.session:

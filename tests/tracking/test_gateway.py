@@ -161,6 +161,7 @@ async def test_a_run_that_a_thread_asks_for_is_the_trials_until_the_script_is_th
     assert own["tags"]["team"] == "a"
     again = (await bench.post("runs/create", {**wish, "run_name": "worker"}))["run"]["info"]
     assert again["run_id"] == adopted["run_id"]
+    await bench.log("loss", 0.5)
     for _ in range(2):  # both are through with it
         await bench.post("runs/update", {"run_id": adopted["run_id"], "status": "FINISHED"})
     nested = (await bench.post("runs/create", {**wish, "run_name": "second"}))["run"]["info"]
@@ -168,6 +169,22 @@ async def test_a_run_that_a_thread_asks_for_is_the_trials_until_the_script_is_th
     assert made["info"]["run_id"] == nested["run_id"] != adopted["run_id"]
     assert made["info"]["experiment_id"] == "1"
     assert made["tags"]["mlflow.parentRunId"] == adopted["run_id"]
+
+
+@scenario
+async def test_as_long_as_the_primary_metric_is_missing_every_run_is_the_trials(bench: Bench) -> None:
+    run = bench.alias()
+    await bench.post("runs/update", {"run_id": run, "status": "RUNNING"})
+    await bench.post("runs/log-parameter", {"run_id": run, "key": "model", "value": "logistic"})
+    await bench.post("runs/update", {"run_id": run, "status": "FINISHED"})  # autologging does that
+    wish = {"experiment_id": bench.identity.experiment, "run_name": "second"}
+    second = (await bench.post("runs/create", wish))["run"]["info"]["run_id"]
+    params = [{"key": "model", "value": "tree"}, {"key": "depth", "value": "3"}]
+    await bench.post("runs/log-batch", {"run_id": second, "params": params})
+    await bench.log("loss", 0.5, run=second)
+    assert len(bench.sweep.journal()) == 1
+    assert bench.mlflow.named("demo_0")["params"] == {"lr": "0.1", "model": "logistic", "depth": "3"}
+    assert "'model'" in bench.sweep.notices()[0]
 
 
 @scenario

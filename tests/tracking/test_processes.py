@@ -6,6 +6,7 @@ import asyncio
 import http.client
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -25,6 +26,7 @@ import pytest
 from barrido.core.layout import SweepFolder
 from barrido.tracking import supervisor
 from barrido.tracking.config import Config
+from barrido.tracking.status import Status
 from barrido.tracking.tracker import MlflowTracker
 
 Sweep = Any  # of conftest
@@ -158,6 +160,26 @@ def test_killed_processes_come_back_at_the_same_address_and_nothing_is_lost(swee
     assert tracker.close(20.0)
     assert fake.values("demo_0", "loss") == [0.0, 1.0, 2.0, 3.0]
     assert len(fake.runs) == 2
+
+
+def test_what_never_will_be_complete_is_not_waited_for(sweep: Sweep) -> None:
+    tracker = MlflowTracker(sweep.folder, sweep.workspace, "http://127.0.0.1:1")
+    sweep.end()
+    began = time.monotonic()
+    assert not tracker.close(1.0)  # somebody may still start that server
+    assert time.monotonic() - began > 1.0
+    Status(gave_up=True).write(sweep.folder.tracking / "status.json")
+    began = time.monotonic()
+    assert not tracker.close(20.0)
+    assert time.monotonic() - began < 5.0
+
+
+def test_a_sweep_that_was_removed_takes_its_processes_along(sweep: Sweep) -> None:
+    MlflowTracker(sweep.folder, sweep.workspace, "http://127.0.0.1:1")
+    (process,) = until(lambda: processes(sweep.folder, "process"))
+    shutil.rmtree(sweep.folder.tracking)
+    process.kill()
+    until(lambda: not processes(sweep.folder, "supervisor"))
 
 
 def test_the_next_controller_takes_over_what_the_first_one_started(sweep: Sweep, fake: Fake) -> None:

@@ -110,11 +110,11 @@ SCRIPTS = {
     "odd": """
         mlflow.log_metric("loss", float("nan"), step=0)
         mlflow.log_metric("loss", float("inf"), step=1)
-        for name, value in (("a!b", 1.0), ("loss", "much")):
+        for name in ("a!b", "a" * 251):
             try:
-                mlflow.log_metric(name, value, step=2)
-            except Exception as error:
-                assert type(error).__name__ == "MlflowException", error
+                mlflow.log_metric(name, 1.0, step=2)
+            except mlflow.MlflowException as error:
+                assert error.error_code == "INVALID_PARAMETER_VALUE", error
             else:
                 raise AssertionError(name)
         mlflow.log_metric("loss", 0.5, step=3)
@@ -132,7 +132,7 @@ SCRIPTS = {
         import mlflow.sklearn, os
         from sklearn.linear_model import LinearRegression
         with mlflow.start_run() as run:
-            mlflow.log_metric("loss", 0.5, step=1)
+            mlflow.log_metric("loss", 0.5)
             mlflow.log_metric("loss", 0.25, step=2)
             info = mlflow.sklearn.log_model(LinearRegression().fit([[0], [1]], [0, 1]), name="m")
             open("notes.txt", "w").write("hello")
@@ -276,7 +276,8 @@ def test_the_client_uses_the_real_run(played: Played) -> None:
 
 
 def test_another_experiment_is_asked_for_in_vain(played: Played) -> None:
-    assert played.losses("experiment") == [0.5, 0.25] or len(played.children("experiment")) == 1
+    assert played.losses("experiment") == [0.5]
+    assert [value for _, _, value in played.children("experiment")] == [0.25]
     assert [name for (name,) in played.query("SELECT name FROM experiments")] == ["Default", "iris"]
     assert "'other'" in "\n".join(played.sweep.notices())
 
@@ -317,6 +318,7 @@ def test_autolog_and_models_arrive_with_their_artifacts(played: Played) -> None:
         key for (key,) in played.query("SELECT key FROM metrics WHERE run_uuid = ?", played.run_id("autolog"))
     }
     assert "training_accuracy_score" in keys
+    assert played.losses("autolog") == [0.5]
     assert played.losses("model") == [0.5, 0.25]
     assert played.journaled("model") == [0.5, 0.25]  # not what log_model sends once more
     models = played.query("SELECT name FROM logged_models WHERE source_run_id = ?", played.run_id("model"))

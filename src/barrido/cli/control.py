@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from barrido.cli.options import find, find_sweep, in_workspace, named, set_option, split_changes
-from barrido.errors import ControllerError, Problem, RequestError, SpecError
+from barrido.errors import ControllerError, RequestError
 
 if TYPE_CHECKING:
     from barrido.core.events import Verb
@@ -46,9 +45,9 @@ def cancel(name: str, trial: int | None, workspace: Workspace) -> None:
 
 
 def _cancel_trial(folder: SweepFolder, number: int) -> None:
-    from barrido.cli.show import find_trial
     from barrido.core.events import Verb
     from barrido.core.trial import Phase
+    from barrido.sdk.job import find_trial
     from barrido.store.queries import Reader
 
     with Reader(folder) as reader:
@@ -105,17 +104,29 @@ def unpause(name: str, workspace: Workspace) -> None:
 @set_option
 @in_workspace
 def update(name: str, changes: tuple[str, ...], workspace: Workspace) -> None:
-    """Change the limits of a sweep that runs, as in --set limits.max_total_trials=40."""
+    """Change the limits of a sweep that runs, as in --set limits.max_total_trials=40.
+
+    An optional limit is lifted by the value null: --set limits.timeout=null.
+    """
     from barrido.core.events import Verb
+    from barrido.sdk.wording import value_text
+    from barrido.spec.limits import read_limits
+    from barrido.store.queries import Reader
 
     folder = find_sweep(workspace, name)
-    limits = read_limits(changes)
-    said = ", ".join(f"{limit} = {value}" for limit, value in limits.items())
+    if not changes:
+        raise RequestError(
+            "nothing to update", hint="say what to change, as in --set limits.max_total_trials=40"
+        )
+    with Reader(folder) as reader:
+        sweep = reader.sweep()
+    limits = read_limits(split_changes(changes), sweep.recipe, sweep.limits)
+    said = ", ".join(f"{limit} = {value_text(value)}" for limit, value in limits.items())
     _ask(
         folder,
         Verb.UPDATE,
         changes=limits,
-        until=lambda reader: _has(reader, limits),
+        until=lambda reader: (now := reader.sweep().limits).updated(limits) == now,
         then=f"{folder.name}: {said}",
     )
 
@@ -140,41 +151,6 @@ def resume(name: str, stream: bool, workspace: Workspace) -> int:
     from barrido.cli.watch import watch
 
     return watch(folder)
-
-
-def read_limits(changes: tuple[str, ...]) -> Mapping[str, Any]:
-    """The new limits of ``--set limits.NAME=VALUE …``. Raises SpecError, RequestError."""
-    from barrido.core.recipe import Limits
-    from barrido.spec.document import parse
-    from barrido.spec.messages import did_you_mean
-
-    known = [field.name for field in fields(Limits)]
-    if not changes:
-        raise RequestError(
-            "nothing to update", hint="say what to change, as in --set limits.max_total_trials=40"
-        )
-    limits: dict[str, Any] = {}
-    problems: list[Problem] = []
-    for path, text in split_changes(changes):
-        where = f"--set {path}={text}"
-        section, _, limit = path.partition(".")
-        if section != "limits":
-            hint = "a sweep keeps what it was created with, but for its limits: --set limits.NAME=VALUE"
-            problems.append(Problem("cannot be changed any more", where=where, hint=hint))
-        elif limit not in known:
-            problems.append(Problem("no limit is called so", where=where, hint=did_you_mean(limit, known)))
-        else:
-            document = parse(text or "null", name=where)
-            problems += document.findings.problems
-            limits[limit] = document.value
-    if problems:
-        raise SpecError(problems)
-    return limits
-
-
-def _has(reader: Reader, changes: Mapping[str, Any]) -> bool:
-    limits = asdict(reader.sweep().limits)
-    return all(limits[name] == value for name, value in changes.items())
 
 
 def _ask(

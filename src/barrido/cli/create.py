@@ -103,7 +103,7 @@ def _say_created(folder: SweepFolder, output: str, *, stream: bool) -> None:
 
     from barrido.cli import facts
     from barrido.cli.output import say, say_data
-    from barrido.cli.rows import shown
+    from barrido.sdk.wording import shown
     from barrido.store.queries import Reader
 
     if output != "table":

@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 def download(name: str, to: Path, everything: bool, output_name: str | None, workspace: Workspace) -> None:
     """Copy what a job made: the best trial of a sweep, or the trial called NAME (iris_3).
 
-    Outputs and logs go to artifacts/, named outputs to named-outputs/.
+    Outputs, logs and what was logged to MLflow go to artifacts/, named outputs to named-outputs/.
     """
     from barrido.cli.output import say
-    from barrido.cli.rows import shown
     from barrido.sdk.jobs import JobOperations
+    from barrido.sdk.wording import shown
 
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")

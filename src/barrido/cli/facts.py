@@ -10,17 +10,17 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from barrido import app
-from barrido.cli.wording import INTERRUPTED
 from barrido.core.layout import SweepFolder
 from barrido.core.trial import Phase
 from barrido.sdk.progress import TRIAL_STATUS, Progress, Watch, summarize
+from barrido.sdk.stream import is_interrupted
+from barrido.sdk.wording import INTERRUPTED
 from barrido.store.queries import MetricRow, NoteRow, Reader, SweepRow, TrialRow
 
 
 def glance(reader: Reader, *, at: float) -> tuple[SweepRow, Progress, str]:
     """A sweep without its trials, and what to call where it stands: its phase, or "interrupted"."""
-    is_run = app.is_running(reader.folder)
+    standing = INTERRUPTED if is_interrupted(reader) else None
     sweep = reader.sweep()
     if sweep.phase.is_terminal:
         best = [] if sweep.best_trial is None else reader.trials([sweep.best_trial])
@@ -31,7 +31,7 @@ def glance(reader: Reader, *, at: float) -> tuple[SweepRow, Progress, str]:
         )
         return sweep, progress, str(sweep.phase)
     progress = Watch(reader).look(at=at)
-    return sweep, progress, str(progress.phase) if is_run or progress.is_over else INTERRUPTED
+    return sweep, progress, standing or str(progress.phase)
 
 
 def sweep_facts(sweep: SweepRow, progress: Progress, standing: str, folder: SweepFolder) -> dict[str, Any]:

@@ -6,12 +6,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from barrido.cli.output import painted
-from barrido.cli.table import Column, cut, display_width, table
-from barrido.cli.wording import (
+from barrido.core.recipe import Goal
+from barrido.core.trial import Phase
+from barrido.sdk.progress import Progress
+from barrido.sdk.table import Column, cut, display_width, table
+from barrido.sdk.wording import (
     COLORS,
     NOTHING,
     clean,
     clock,
+    ended_as,
     metric_text,
     number,
     one_line,
@@ -19,9 +23,6 @@ from barrido.cli.wording import (
     sparkline,
     took,
 )
-from barrido.core.recipe import Goal
-from barrido.core.trial import Phase
-from barrido.sdk.progress import Progress
 from barrido.store.queries import TrialRow
 
 STOPS = 3
@@ -125,7 +126,6 @@ def _row(trial: TrialRow, metric: str | None, at: float) -> Sequence[str]:
 
 
 def _stop(trial: TrialRow, width: int) -> str:
-    word = "stopped" if trial.phase is Phase.PRUNED else str(trial.phase)
-    lead = f"{word:<8} {trial.number}"
+    lead = f"{ended_as(trial):<8} {trial.number}"
     reason = cut(one_line(trial.reason), max(1, width - len(lead) - 2))
     return f"{painted(lead, COLORS.get(trial.phase))}  {reason}"

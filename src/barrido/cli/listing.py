@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from math import floor
 from typing import TYPE_CHECKING
 
@@ -33,8 +34,9 @@ def list_(parent: str | None, max_results: int, output: str, workspace: Workspac
         return
     from barrido.cli import facts
     from barrido.cli.output import painted, say, say_data, say_lines, width
-    from barrido.cli.table import Column, table
-    from barrido.cli.wording import clean, duration, metric_text, paint_status
+    from barrido.sdk.rows import status_painted
+    from barrido.sdk.table import Column, table
+    from barrido.sdk.wording import clean, duration, metric_text
     from barrido.store.queries import Reader, sweeps
 
     now = time.time()
@@ -55,9 +57,12 @@ def list_(parent: str | None, max_results: int, output: str, workspace: Workspac
         say(f"no sweeps in {workspace.root}")
         return
     columns = [
-        Column("name", cut=True), Column("status", paint=paint_status), Column("trials", right=True),
-        Column("best", cut=True), Column("age", right=True),
-    ]  # fmt: skip
+        Column("name", cut=True),
+        Column("status", paint=partial(status_painted, paint=painted)),
+        Column("trials", right=True),
+        Column("best", cut=True),
+        Column("age", right=True),
+    ]
     head, *lines = table(columns, rows, width=width())
     say_lines([painted(head, dim=True), *lines])
     if len(every) > len(folders):
@@ -80,7 +85,7 @@ def trials(name: str, best: bool, max_results: int | None, output: str, workspac
 def _say_trials(folder: SweepFolder, output: str, *, best: bool, most: int | None) -> None:
     from barrido.cli import facts
     from barrido.cli.output import painted, say, say_data, say_lines, width
-    from barrido.cli.rows import best_first, trials_table
+    from barrido.sdk.rows import best_first, trials_table
     from barrido.store.queries import Reader
 
     now = time.time()
@@ -95,7 +100,6 @@ def _say_trials(folder: SweepFolder, output: str, *, best: bool, most: int | Non
         say(f"{folder.name} has no trials yet")
         return
     metric = objective.metric if objective else None
-    head, *lines = trials_table(chosen, metric=metric, at=now, width=width())
-    say_lines([painted(head, dim=True), *lines])
+    say_lines(trials_table(chosen, metric=metric, at=now, width=width(), paint=painted))
     if len(rows) > len(chosen):
         say(f"… {len(rows) - len(chosen)} more")

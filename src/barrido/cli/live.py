@@ -10,8 +10,8 @@ from rich.text import Text
 
 from barrido.cli.frame import Past, frame
 from barrido.cli.output import wants_color
-from barrido.cli.wording import one_line
 from barrido.sdk.progress import Progress
+from barrido.sdk.wording import note_text
 
 
 class LiveView:
@@ -35,8 +35,7 @@ class LiveView:
 
     def show(self, progress: Progress, *, at: float) -> None:
         for note in progress.notes:
-            whose = "" if note.trial is None else f" (trial {note.trial})"
-            self._console.print(Text(f"note{whose}: {one_line(note.text)}"))
+            self._console.print(Text(note_text(note)))
         self._past.add(progress)
         size = self._console.size
         # The last line and column stay free: a terminal that wraps there would scroll the picture.

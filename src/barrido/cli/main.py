@@ -56,21 +56,22 @@ def run(args: Sequence[str]) -> int:
 
 
 def _say_error(message: str, hint: str) -> None:
-    from barrido.cli.output import painted, printable, say
+    from barrido.cli.output import painted, say
+    from barrido.sdk.wording import printable
 
     text = "\n".join(map(printable, message.splitlines()))
     say(f"{painted('error:', 'red', bold=True)} {text}", to=sys.stderr)
     if hint:
-        say(f"  hint: {_in_shell_words(hint)}", to=sys.stderr)
+        say(f"  hint: {in_shell_words(hint)}", to=sys.stderr)
 
 
 _CALL = re.compile(r"ml_client\.jobs\.(?:begin_)?(\w+)\(\s*['\"]?([\w-]+)[^)]*\)")
 
 
-def _in_shell_words(hint: str) -> str:
+def in_shell_words(hint: str) -> str:
     """The SDK's hints name its methods; here people type commands.
 
-    >>> _in_shell_words("stop it with ml_client.jobs.begin_cancel('iris')")
+    >>> in_shell_words("stop it with ml_client.jobs.begin_cancel('iris')")
     'stop it with `barrido job cancel iris`'
     """
     return _CALL.sub(r"`barrido job \1 \2`", hint)

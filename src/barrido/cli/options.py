@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from barrido.errors import RequestError, SweepNotFound
+from barrido.errors import RequestError
 
 if TYPE_CHECKING:
     from barrido.core.layout import SweepFolder, Workspace
@@ -111,15 +111,6 @@ def find(workspace: Workspace, name: str) -> tuple[SweepFolder, int | None]:
 
     Raises SweepNotFound. Whether the sweep has such a trial is not looked at.
     """
-    from barrido import app
+    from barrido.sdk.job import find_job
 
-    try:
-        return app.find(workspace, name), None
-    except SweepNotFound:
-        head, _, tail = name.rpartition("_")
-        if head and tail.isascii() and tail.isdigit():
-            try:
-                return app.find(workspace, head), int(tail)
-            except SweepNotFound:
-                pass
-        raise
+    return find_job(workspace, name)

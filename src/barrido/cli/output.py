@@ -20,14 +20,14 @@ def say(text: str = "", *, to: TextIO | None = None) -> None:
     (to or sys.stdout).flush()
 
 
-def printable(text: str) -> str:
-    """``text`` with a space for each character that would steer the terminal, line ends among them."""
-    return "".join(char if char.isprintable() else " " for char in text)
-
-
 def wants_color() -> bool:
     """Whether a terminal, if it is one, may be written to in colours (see no-color.org)."""
     return not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def styled(stream: TextIO) -> bool:
+    """Whether colours would be seen in ``stream``."""
+    return stream.isatty() and wants_color()
 
 
 def painted(text: str, color: str | None = None, *, bold: bool = False, dim: bool = False) -> str:

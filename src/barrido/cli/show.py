@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from barrido.cli.options import find, in_workspace, named, output_option
-from barrido.errors import TrialNotFound
 
 if TYPE_CHECKING:
     from barrido.core.layout import SweepFolder, Workspace
@@ -26,6 +25,7 @@ def show(name: str, output: str, workspace: Workspace) -> None:
 
     NAME is a sweep's name; with _N behind it, that of its trial N: iris shows the sweep, iris_3 its trial 3.
     """
+    from barrido.sdk.job import find_trial
     from barrido.store.queries import Reader
 
     folder, number = find(workspace, name)
@@ -36,25 +36,11 @@ def show(name: str, output: str, workspace: Workspace) -> None:
             _show_trial(reader, find_trial(reader, number), output)
 
 
-def find_trial(reader: Reader, number: int) -> TrialRow:
-    """Raises TrialNotFound."""
-    found = reader.trials([number])
-    if found:
-        return found[0]
-    name = reader.folder.name
-    numbers = [trial.number for trial in reader.trials()]
-    count = "1 trial" if len(numbers) == 1 else f"{len(numbers)} trials"
-    known = f"it has {count}, numbered {numbers[0]} to {numbers[-1]}" if numbers else "it has no trials yet"
-    raise TrialNotFound(
-        f"sweep {name!r} has no trial {number}", hint=f"{known}; see `barrido job trials {name}`"
-    )
-
-
 def _show_sweep(reader: Reader, output: str) -> None:
     from barrido.cli import facts
-    from barrido.cli.output import say, say_data, say_lines
-    from barrido.cli.summary import best_trial, mlflow_lines
-    from barrido.cli.wording import INTERRUPTED, duration, one_line
+    from barrido.cli.output import painted, say, say_data, say_lines
+    from barrido.sdk.summary import best_trial, mlflow_lines
+    from barrido.sdk.wording import INTERRUPTED, duration, note_text
 
     now = time.time()
     folder = reader.folder
@@ -91,9 +77,8 @@ def _show_sweep(reader: Reader, output: str) -> None:
         )
     )
     if notes:
-        say("notes")
-        say_lines(f"  {_whose(note.trial)}{one_line(note.text)}" for note in notes)
-    say_lines(best_trial(progress, folder))
+        say_lines(map(note_text, notes))
+    say_lines(best_trial(progress, folder, painted))
     say_lines(mlflow_lines(folder))
     if standing == INTERRUPTED:
         say(f"its controller died: `barrido job resume {folder.name}` goes on from here")
@@ -102,8 +87,7 @@ def _show_sweep(reader: Reader, output: str) -> None:
 def _show_trial(reader: Reader, trial: TrialRow, output: str) -> None:
     from barrido.cli import facts
     from barrido.cli.output import say, say_data, say_lines
-    from barrido.cli.rows import shown
-    from barrido.cli.wording import clean, number, params_text, sparkline, took
+    from barrido.sdk.wording import clean, number, params_text, shown, sparkline, took
 
     now = time.time()
     folder: SweepFolder = reader.folder
@@ -141,14 +125,15 @@ def _show_trial(reader: Reader, trial: TrialRow, output: str) -> None:
 
 def _pairs(pairs: Iterable[tuple[str, str]]) -> Iterator[str]:
     """Lines of ``key  value``, aligned; further lines of a value stand below its first one."""
-    from barrido.cli.output import printable
-    from barrido.cli.wording import paint_status
+    from barrido.cli.output import painted
+    from barrido.sdk.rows import status_painted
+    from barrido.sdk.wording import printable
 
     shown = [(key, text) for key, text in pairs if key and text.strip()]
     width = max(len(key) for key, _ in shown)
     for key, text in shown:
         first, *more = map(printable, text.rstrip().splitlines())
-        yield f"{key:<{width}}  {paint_status(first) if key == 'status' else first}"
+        yield f"{key:<{width}}  {status_painted(first, paint=painted) if key == 'status' else first}"
         yield from (f"{'':<{width}}  {line}" for line in more)
 
 
@@ -157,10 +142,6 @@ def _inline(value: Any) -> str:
     >>> _inline({"type": "bandit", "slack_factor": 0.1})
     'type=bandit slack_factor=0.1'
     """
-    from barrido.cli.wording import params_text
+    from barrido.sdk.wording import params_text
 
     return params_text(value)
-
-
-def _whose(trial: int | None) -> str:
-    return "" if trial is None else f"trial {trial}: "

@@ -48,27 +48,31 @@ class Intake:
         feed = self._feeds.get((trial, attempt))
         return dict(feed.offsets) if feed else {}
 
-    def take(self, logged: Logged, batch: Batch) -> list[Reported]:
-        """Add what ``logged`` brings to ``batch``; the reports that are to be decided on."""
+    def take(self, logged: Logged, batch: Batch, *, at: float) -> list[Reported]:
+        """Add what ``logged`` brings to ``batch``; the reports that are to be decided on.
+
+        They bear the time ``at`` which they are taken in: what a script calls the time of a metric may
+        be anything, and timeouts must not depend on it.
+        """
         key = (logged.trial, logged.attempt)
         feed = self._feeds.setdefault(key, _Feed())
         if logged.offset <= feed.offsets.get(logged.door, -1):
             return []  # delivered again after a crash
         reports = []
         for point in logged.points:
-            counts = point.name == self._metric and self._owns(feed, logged, point.at, batch)
+            counts = point.name == self._metric and self._owns(feed, logged, at, batch)
             batch.measurements.append(Measurement(*key, feed.measurements, logged.door, point, counts))
             feed.measurements += 1
             feed.names.add(point.name)
             if counts:
-                reports.append(Reported(*key, point.value, point.step, point.at))
+                reports.append(Reported(*key, point.value, point.step, at))
         feed.offsets[logged.door] = logged.offset
         row = Feed(*key, logged.door, logged.offset, feed.owner == logged.door)
         batch.feeds[(*key, logged.door)] = row
         for text in logged.complaints[: COMPLAINTS - feed.complaints]:
             feed.complaints += 1
             remark = f"a line of its {logged.door} journal could not be read: {text}"
-            batch.remarks.append(Remark(logged.points[-1].at if logged.points else 0.0, remark, logged.trial))
+            batch.remarks.append(Remark(at, remark, logged.trial))
         return reports
 
     def close(self, trial: int, attempt: int) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import time
+from contextlib import suppress
 from types import TracebackType
 
 from barrido.core.layout import SweepFolder
@@ -17,7 +18,8 @@ class SweepLock:
     """An flock on the sweep's ``lock`` file, which holds the pid of the controller.
 
     Trials never inherit it: the descriptor closes on exec. The file's time of change is the holder's
-    heartbeat; ``silent_s`` is how long there was none before this holder came.
+    heartbeat; ``silent_s`` is how long there was none before this holder came. Its first `beat` says
+    that this is written down: who dies before leaves the silence as it found it.
     """
 
     def __init__(self, folder: SweepFolder) -> None:
@@ -29,13 +31,17 @@ class SweepLock:
                 f"sweep {folder.name!r} is already running (process {pid})",
                 hint=f"watch it with `barrido job stream {folder.name}`",
             )
-        self.silent_s = max(0.0, time.time() - os.fstat(self._fd).st_mtime)
+        found = os.fstat(self._fd)
+        self.silent_s = max(0.0, time.time() - found.st_mtime)
         os.ftruncate(self._fd, 0)
-        os.pwrite(self._fd, str(os.getpid()).encode(), 0)
+        with suppress(OSError):  # the disk is full: who holds it is not to be read, but it is held
+            os.pwrite(self._fd, str(os.getpid()).encode(), 0)
+        os.utime(self._fd, ns=(found.st_atime_ns, found.st_mtime_ns))
 
     def beat(self) -> None:
         """Say that the controller lives."""
-        os.utime(self._fd)
+        with suppress(OSError):  # the disk became read-only
+            os.utime(self._fd)
 
     def __enter__(self) -> SweepLock:
         return self

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+import shutil
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import assert_never
 
 from barrido.controller import requests
@@ -43,6 +45,12 @@ LOOK_S = 0.25
 RETRY_S = 2.0
 """How long a batch waits to be written again when the disk did not take it."""
 
+PORTION = 10_000
+"""Metric values after which a turn is committed although there is more to take in."""
+
+ROOM = 64 << 10
+"""Bytes that must be free on the disk for a trial to be started: less is a full disk."""
+
 
 class Controller:
     """Runs one sweep, from wherever its log stands to its end.
@@ -75,10 +83,21 @@ class Controller:
         self._lock = lock
         self._intake = Intake(plan.metric)
         self._looked_at = 0.0
+        self._waiting: list[Launch] = []  # decided and committed, but there is no room on the disk
+        self._undropped: set[Path] = set()  # requests that were taken in and could not be removed
+        self._is_up = False
+        self._is_full = False
         self.state = begin(plan)
 
     def begin(self) -> None:
-        """Take the sweep up: replay its log, adopt what runs, repeat what may not have been done."""
+        """Take the sweep up: replay its log, adopt what runs, repeat what may not have been done.
+
+        Raises HistoryMismatch; StoreError if not even this can be written.
+        """
+        self._take_up()
+        self._is_up = True
+
+    def _take_up(self) -> None:
         if not replay(self._plan, self.state, self._store):
             remarks = [Remark(self._clock.now(), text) for text in self._recipe.notices]
             self._turn([Started(self._clock.now())], Batch(remarks=remarks))
@@ -98,11 +117,16 @@ class Controller:
                 self._answer_question(action, batch)
         resumed = Resumed(self._clock.now(), self._lock.silent_s if self._lock else 0.0)
         self._turn([resumed], batch, [a for a in again if not isinstance(a, Ask)])
+        for trial in self.state.live.values():
+            self._answer(trial.number, trial.attempt)  # the last controller may not have come to it
 
     def run(self) -> Outcome:
         """Until the sweep is over."""
         while not self.state.phase.is_terminal:
-            self._turn(self._executor.events(self._wait_s()), Batch())
+            for portion in _portions(self._executor.events(self._wait_s())):
+                self._turn(portion, Batch())
+                if self.state.phase.is_terminal:
+                    break
         return Outcome(self.state.phase.value)
 
     def _wait_s(self) -> float | None:
@@ -114,14 +138,12 @@ class Controller:
 
     def _turn(self, news: Sequence[Signal | Event], batch: Batch, again: Sequence[Action] = ()) -> None:
         """One turn of the loop: everything that is new becomes one transaction, then is acted on."""
-        decided: dict[tuple[int, int], int] = {}  # reports of each attempt before this turn
+        heard: dict[tuple[int, int], None] = {}  # attempts that logged something
         for one in news:
             match one:
                 case Logged():
-                    for report in self._intake.take(one, batch):
-                        key = (report.trial, report.attempt)
-                        if key not in decided and (trial := self.state.live.get(report.trial)):
-                            decided[key] = trial.reports
+                    heard[one.trial, one.attempt] = None
+                    for report in self._intake.take(one, batch, at=self._clock.now()):
                         self._decide(report, batch)
                 case Exited():
                     logged = self._intake.close(one.trial, one.attempt)
@@ -139,9 +161,12 @@ class Controller:
                 self._act(action)
         for action in again:
             self._act(action)
-        for (number, attempt), before in decided.items():
-            self._answer(number, attempt, before)
-        requests.drop(taken)
+        self._launch()
+        for number, attempt in heard:
+            self._answer(number, attempt)
+        self._undropped.update(requests.drop(taken))
+        if self._lock is not None:
+            self._lock.beat()
 
     def _decide(self, event: Event, batch: Batch) -> None:
         actions = decide(self._plan, self.state, event)
@@ -179,9 +204,8 @@ class Controller:
         if self._folder is None or now < self._looked_at + LOOK_S:
             return ()
         self._looked_at = now
-        if self._lock is not None:
-            self._lock.beat()
-        taken = requests.take(self._folder, at=now)
+        taken = requests.take(self._folder, at=now, but=self._undropped)
+        batch.durable |= bool(taken)  # their files are removed
         for one in taken:
             if one.event is None:
                 batch.remarks.append(Remark(now, one.refusal))
@@ -193,11 +217,16 @@ class Controller:
         return taken
 
     def _commit(self, batch: Batch) -> None:
-        """Write the batch, however long the disk takes to accept it. Nothing is done before."""
+        """Write the batch, however long the disk takes to accept it. Nothing is done before.
+
+        A controller that has yet to come up gives up at once: somebody waits for it.
+        """
         while True:
             try:
                 self._store.commit(batch, self.state)
             except StoreError as error:
+                if not self._is_up:
+                    raise
                 log.error("%s\n  trials go on; trying again every %g s", error, RETRY_S)
                 self._clock.wait(RETRY_S)
             else:
@@ -205,10 +234,8 @@ class Controller:
 
     def _act(self, action: Action) -> None:
         match action:
-            case Launch(number, attempt):
-                trial = self.state.trials[number]
-                if trial.attempt == attempt and trial.phase in (Phase.LAUNCHING, Phase.RUNNING):
-                    self._executor.launch(Order(number, attempt, trial.params))
+            case Launch():
+                self._waiting.append(action)
             case Stop(number, attempt, reason):
                 self._executor.stop(number, attempt, reason)
             case Ask() | Note() | Finish():
@@ -216,16 +243,48 @@ class Controller:
             case _:
                 assert_never(action)
 
-    def _answer(self, number: int, attempt: int, before: int) -> None:
-        """Tell a trial that waits at a policy's point that it may go on; `stop` tells the others."""
-        policy = self.state.policy
-        trial = self.state.live.get(number)
-        if policy is None or trial is None or trial.attempt != attempt or trial.phase is Phase.STOPPING:
+    def _launch(self) -> None:
+        """Launch what is to be launched, as soon as the disk has room for it: a trial that cannot write
+        would fail, and it is not its fault."""
+        if not self._waiting or not self._has_room():
             return
-        every = policy.evaluation_interval
-        latest = trial.reports // every * every
-        if latest > before and latest >= policy.delay_evaluation:
-            self._executor.answer(number, attempt, self._intake.offsets(number, attempt), GO_ON)
+        waiting, self._waiting = self._waiting, []
+        for launch in waiting:
+            trial = self.state.trials[launch.trial]
+            if trial.attempt == launch.attempt and trial.phase in (Phase.LAUNCHING, Phase.RUNNING):
+                self._executor.launch(Order(trial.number, trial.attempt, trial.params))
+
+    def _has_room(self) -> bool:
+        was_full = self._is_full
+        self._is_full = self._folder is not None and shutil.disk_usage(self._folder.root).free < ROOM
+        if self._is_full and not was_full:
+            log.error("the disk is full\n  trials go on; new ones start when there is room")
+        return not self._is_full
+
+    def _answer(self, number: int, attempt: int) -> None:
+        """Tell a trial how far it was heard; `stop` tells those that must stop.
+
+        Whether it waits for that is not known here: one of its processes may count otherwise than the
+        sweep does, or report through a door that does not count.
+        """
+        trial = self.state.live.get(number)
+        if self.state.policy is None or trial is None or trial.attempt != attempt:
+            return
+        if trial.phase is not Phase.STOPPING and (offsets := self._intake.offsets(number, attempt)):
+            self._executor.answer(number, attempt, offsets, GO_ON)
+
+
+def _portions(news: Sequence[Signal]) -> Iterator[Sequence[Signal]]:
+    """In transactions of bearable size: a trial that nobody listened to may have a million reports."""
+    portion: list[Signal] = []
+    points = 0
+    for one in news:
+        portion.append(one)
+        points += len(one.points) if isinstance(one, Logged) else 0
+        if points >= PORTION:
+            yield portion
+            portion, points = [], 0
+    yield portion
 
 
 def replay(plan: Plan, state: SweepState, store: Store) -> bool:

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import json
 import os
+import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from math import inf
 from pathlib import Path
@@ -33,7 +35,8 @@ def put(
     origin: str,
 ) -> str:
     """Ask for something; the request's id. Returns at once, whether or not a controller runs."""
-    request = uuid.uuid4().hex
+    # Names tell the order of requests that a file system's clock cannot tell apart.
+    request = f"{time.time_ns():020d}-{uuid.uuid4().hex}"
     body = {
         "version": VERSION,
         "id": request,
@@ -58,19 +61,29 @@ class Taken:
     refusal: str = ""
 
 
-def take(folder: SweepFolder, *, at: float) -> Sequence[Taken]:
-    """The requests that wait, oldest first. They stay until `drop` removes them."""
+def take(folder: SweepFolder, *, at: float, but: Collection[Path] = ()) -> Sequence[Taken]:
+    """The requests that wait, oldest first, but for those in ``but``. They stay until `drop` removes them."""
     try:
-        names = [entry.path for entry in os.scandir(folder.requests) if entry.name.endswith(".json")]
-    except FileNotFoundError:
+        with os.scandir(folder.requests) as entries:
+            found = [Path(entry.path) for entry in entries if entry.name.endswith(".json")]
+    except OSError:
         return ()
-    paths = sorted(map(Path, names), key=lambda path: path.stat().st_mtime_ns) if names else ()
-    return [_read(path, at) for path in paths]
+    aged = []
+    for path in found:
+        with suppress(FileNotFoundError):  # whoever asked has taken it back
+            aged.append((path.stat().st_mtime_ns, path))
+    return [_read(path, at) for _, path in sorted(aged) if path not in but]
 
 
-def drop(taken: Sequence[Taken]) -> None:
+def drop(taken: Sequence[Taken]) -> Sequence[Path]:
+    """Remove what was taken in; what cannot be removed."""
+    left = []
     for one in taken:
-        one.path.unlink(missing_ok=True)
+        try:
+            one.path.unlink(missing_ok=True)
+        except OSError:
+            left.append(one.path)
+    return left
 
 
 def _read(path: Path, at: float) -> Taken:
@@ -78,16 +91,14 @@ def _read(path: Path, at: float) -> Taken:
         body = json.loads(path.read_text())
         if body["version"] != VERSION:
             raise ValueError(f"version {body['version']} is not known here")
+        verb, trial = Verb(body["verb"]), body["trial"]
+        if trial is not None and (not isinstance(trial, int) or isinstance(trial, bool)):
+            raise ValueError(f"a trial is a whole number (got {trial!r})")
+        if trial is not None and verb is not Verb.CANCEL:
+            raise ValueError(f"a sweep can be asked to {verb}, a trial cannot")
         changes = check_limits(body["changes"])
-        event = Requested(
-            body["id"],
-            Verb(body["verb"]),
-            at,
-            trial=body["trial"],
-            changes=changes,
-            origin=str(body["origin"]),
-        )
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        event = Requested(str(body["id"]), verb, at, trial=trial, changes=changes, origin=str(body["origin"]))
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         return Taken(path, None, f"request {path.name} is refused: {error}")
     return Taken(path, event)
 

@@ -117,7 +117,7 @@ def next_deadline(state: SweepState) -> float | None:
     started then. It counts towards a trial's, for the trial went on.
     """
     deadlines = []
-    if state.limits.timeout is not None and state.phase in (SweepPhase.RUNNING, SweepPhase.PAUSED):
+    if state.limits.timeout is not None and _has_something_to_stop(state):
         deadlines.append(state.started_at + state.down_s + state.limits.timeout)
     if state.limits.trial_timeout is not None:
         deadlines.extend(
@@ -126,6 +126,13 @@ def next_deadline(state: SweepState) -> float | None:
             if trial.started_at is not None and trial.phase is not Phase.STOPPING
         )
     return min(deadlines, default=None)
+
+
+def _has_something_to_stop(state: SweepState) -> bool:
+    """An ending sweep may still wait for trials that nobody has asked to stop."""
+    if state.phase is SweepPhase.ENDING:
+        return any(trial.phase is not Phase.STOPPING for trial in state.live.values())
+    return state.phase in (SweepPhase.RUNNING, SweepPhase.PAUSED)
 
 
 def _reported(plan: Plan, state: SweepState, event: Reported, actions: Actions) -> None:
@@ -145,8 +152,7 @@ def _reported(plan: Plan, state: SweepState, event: Reported, actions: Actions) 
             state.best, state.best_loss = trial.number, loss
     state.scheduler, verdict = plan.scheduler.report(state.scheduler, trial.number, trial.last_step, loss)
     policy = state.policy
-    if policy is not None and n > trial.observed:
-        trial.observed = n
+    if policy is not None:
         policy.observe(trial.number, n, loss)
         if not verdict.stops and n % policy.evaluation_interval == 0 and n >= policy.delay_evaluation:
             state.judged = True
@@ -210,6 +216,7 @@ def _again(trial: Trial, event: Exited, actions: Actions) -> None:
     move(trial, Phase.QUEUED)
     trial.attempt += 1
     trial.started_at = None
+    trial.last_step = 0
     del trial.losses[:]
     move(trial, Phase.LAUNCHING, reason=f"attempt {trial.attempt}: {event.detail}")
     actions.append(Note(f"attempt {trial.attempt} follows: {event.detail}", trial.number))
@@ -235,7 +242,8 @@ def _count(plan: Plan, state: SweepState, trial: Trial, event: Exited, actions: 
             which = "the first trial" if state.failures == 1 else f"the first {state.failures} trials"
             what = "ended with nothing to show" if silent else "failed"
             _end(state, Outcome.FAILED, f"{which} {what}; {state.first_failure}", actions, stop=True)
-    if (rule := state.limits.stop_after) is not None:
+    rule = state.limits.stop_after
+    if rule is not None and state.succeeded:  # before, there is nothing that could be improved
         if state.best_loss < state.helped_loss - rule.min_improvement:
             state.unhelpful, state.helped_loss = 0, state.best_loss
         else:
@@ -244,6 +252,8 @@ def _count(plan: Plan, state: SweepState, trial: Trial, event: Exited, actions: 
             reason = (
                 f"the last {rule.trials} trials did not improve the best (trial {state.best})"
                 f" by {rule.min_improvement:g} or more"
+                if state.best is not None
+                else f"the last {rule.trials} trials brought no value that could be compared"
             )
             _end(state, Outcome.COMPLETED, reason, actions, stop=False)
 
@@ -305,8 +315,8 @@ def _end(state: SweepState, outcome: Outcome, reason: str, actions: Actions, *, 
     if state.phase is not SweepPhase.ENDING:
         move_sweep(state, SweepPhase.ENDING)
         state.ends_as, state.reason = outcome, reason
-    elif stop and outcome is Outcome.CANCELED:
-        # A person's cancel overrides an ending that waits for its last trials.
+    elif stop and outcome is Outcome.CANCELED and state.ends_as is Outcome.COMPLETED:
+        # A cancel or a timeout overrides an ending that waits for its last trials, but no failure.
         state.ends_as, state.reason = outcome, reason
     if stop:
         for trial in list(state.live.values()):

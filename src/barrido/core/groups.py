@@ -18,10 +18,11 @@ _ITEM = re.compile(
 def group_end(text: str, references: Mapping[int, Reference], start: int) -> int | None:
     """Where the ``]`` stands that ends the group starting at ``start``; None if none does.
 
-    ``[`` and a space is the shell's test command, brackets without an input are a file pattern.
+    ``[`` and a space is the shell's test command, so is ``[[``; brackets without an input are a file
+    pattern.
     """
     at, depth, has_input = start + 1, 1, False
-    if text[at : at + 1].isspace():
+    if text[at : at + 1] == "[" or text[at : at + 1].isspace():
         return None
     while at < len(text):
         if reference := references.get(at):

@@ -20,7 +20,10 @@ from barrido.core.refusals import (
 )
 
 WILD = "\0"
-"""Stands in a word's text for what only the shell will know: ``$x``, ``$(…)``, an unknown value."""
+"""Stands in a word's text for what only the shell will know: ``$x`` or ``$(…)``."""
+
+QUOTED_WILD = WILD + "_"
+"""The same inside of double quotes, where it makes a word even if it is empty."""
 
 ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)\+?=", re.ASCII)
 RESERVED = frozenset({"!", "{", "do", "elif", "else", "if", "then", "until", "while"})
@@ -143,6 +146,9 @@ def code_words(words: Sequence[Text]) -> dict[int, Refusal]:
         return found
     head = _program(words[start].text)
     found |= dict(_rule(words, start))
+    if WILD in head:  # it may be nothing at all, and the next word the command
+        start += 1
+        return found | {start + index: refusal for index, refusal in code_words(words[start:]).items()}
     if _Cursor(words, start).reached_operand and head not in _WRAPPERS:
         return found
     for index in range(start + 1, len(words)):
@@ -197,7 +203,8 @@ def _rule(words: Sequence[Text], index: int) -> Iterator[tuple[int, Refusal]]:
         flags = ("-v", "-R") if name in ("test", "[") else ("-p",) if name == "wait" else ("-v",)
         for i in after:
             if words[i].text in flags:
-                yield i + 1, variable_name(f"{name} {words[i].text}")
+                after_flag = _following([word.text for word in words], i)
+                yield from ((j, variable_name(f"{name} {words[i].text}")) for j in after_flag)
             elif words[i].text.startswith(flags):
                 yield i, variable_name(f"{name} {words[i].text[:2]}")
     else:
@@ -224,7 +231,7 @@ class _Cursor:
             long, equals, _ = text.partition("=")
             if long in language.long_code:
                 given.add("e")
-                self.code += [i] if equals else [i + 1]
+                self.code += [i] if equals else _following(texts, i)
                 i += 1 if equals else 2
             elif long in language.long_takes:
                 given.add("f" if long == "--file" else "")
@@ -232,26 +239,28 @@ class _Cursor:
             elif text.startswith("--") and len(text) > 2:
                 i += 1
             elif len(text) > 1 and text[0] in "-+" and text != "--":
-                i, is_last = self._cluster(text, i, language, given)
+                i, is_last = self._cluster(texts, i, language, given)
                 if is_last:
                     self.reached_operand = True
                     return
-            elif name in _ANYWHERE and text != "--":
+            elif not text.strip(WILD) or (name in _ANYWHERE and text != "--"):
                 i += 1
             else:
-                i += text == "--"
+                i += text == "--" or (text == "-" and language.operand_after_code)
                 break
         if i < len(texts) and self._operand_is_code(language, given):
-            self.code.append(i)
+            self.code += _following(texts, i - 1)
         self.reached_operand = i < len(texts)
 
-    def _cluster(self, text: str, i: int, language: _Language, given: set[str]) -> tuple[int, bool]:
+    def _cluster(
+        self, texts: Sequence[str], i: int, language: _Language, given: set[str]
+    ) -> tuple[int, bool]:
         """Read ``-abc`` at word ``i``: the next word to read, and whether options end with it."""
-        for place, letter in enumerate(text[1:], 2):
+        for place, letter in enumerate(texts[i][1:], 2):
             given.add(letter)
-            rest = text[place:]
+            rest = texts[i][place:]
             if letter in language.code and not language.operand_after_code:
-                self.code += [i, i + 1]
+                self.code += [i, *_following(texts, i)]
                 return i + (1 if rest else 2), letter in language.last
             if letter in language.last:
                 return i + 1, True
@@ -266,6 +275,14 @@ class _Cursor:
         if language.operand_after_code:
             return bool(given & set(language.code))
         return bool(language.operand_unless) and not given & set(language.operand_unless)
+
+
+def _following(texts: Sequence[str], i: int) -> list[int]:
+    """What can be the word after ``i``: more than one, where an unquoted $x may be nothing at all."""
+    found = [i + 1]
+    while found[-1] < len(texts) and not texts[found[-1]].strip(WILD):
+        found.append(found[-1] + 1)
+    return found
 
 
 def _program(text: str) -> str:

@@ -88,7 +88,10 @@ class Policy(Protocol):
     delay_evaluation: int
 
     def observe(self, trial: int, n: int, loss: float) -> None:
-        """Trial ``trial`` made its ``n``-th report (from 1)."""
+        """Trial ``trial`` made its ``n``-th report (from 1).
+
+        A second report 1 says that its process was lost and runs again: what it reported before is void.
+        """
 
     def ended(self, trial: int) -> None:
         """Trial ``trial`` will not report again."""

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from barrido.core import refusals
 from barrido.core.groups import group_end
 from barrido.core.heredoc import announced, skipped
-from barrido.core.programs import ASSIGNMENT, LISTS, RESERVED, WILD, poisons
+from barrido.core.programs import ASSIGNMENT, LISTS, QUOTED_WILD, RESERVED, WILD, poisons
 from barrido.core.reading import (
     Command,
     Frame,
@@ -26,7 +26,7 @@ from barrido.core.reading import (
 )
 from barrido.core.refusals import Refusal
 
-_NAME = re.compile(r"\$[A-Za-z_]\w*", re.ASCII)
+_NAME = re.compile(r"\$[A-Za-z_](?:\w|\\\n)*", re.ASCII)
 _DEFAULT = re.compile(r"\$\{(?:[A-Za-z_]\w*|[0-9]+|[@*]):?[-=+?]", re.ASCII)
 _BACKTICKS = re.compile(r"`(?:[^`\\]|\\.)*`", re.DOTALL)
 _REDIRECTION = re.compile(r"(?:<<<|<<-?|<[>&]?|>[>&|]?)(?!\\\n)")
@@ -83,11 +83,12 @@ class Reader:
             raise Uncertain(self._top.start, f"{opening}, which is never closed", "close it")
         self._end_command(i)
 
-    # Bookkeeping ---------------------------------------------------------------------------------
-
     @property
     def _top(self) -> Frame:
         return self._frames[-1]
+
+    def _is_quoted(self) -> bool:
+        return self._top.kind is Kind.DOUBLE or self._top.is_quoted
 
     def _push(self, frame: Frame) -> None:
         frame.refusal = self._top.refusal or self._top.target_refusal or frame.refusal
@@ -159,8 +160,6 @@ class Reader:
             if frame.word is not None:
                 frame.word.holds.add(start)
 
-    # Each construct; a method gets the position it starts at and returns where to read on ----------
-
     def _in_commands(self, i: int) -> int:
         top, c = self._top, self._text[i]
         if i in self._group_ends:
@@ -201,22 +200,20 @@ class Reader:
         return i + 1
 
     def _in_double(self, i: int) -> int:
-        c = self._text[i]
-        match c:
+        match self._text[i]:
             case '"':
                 self._frames.pop()
             case "\\" | "$" | "`":
                 return self._active(i)
-            case _:
+            case c:
                 self._put(c)
         return i + 1
 
     def _in_braces(self, i: int) -> int:
-        top = self._top
         match self._text[i]:
             case "}":
                 self._frames.pop()
-            case "'" if top.is_quoted:
+            case "'" if self._top.is_quoted:
                 raise Uncertain(i, 'a \' in a ${…} inside "…"', "assign to a variable first")
             case "'":
                 return self._single(i)
@@ -251,8 +248,6 @@ class Reader:
                     return i + 1
                 if not self._text.startswith("\n", i + 1):
                     self._put(self._text[i + 1 : i + 2])
-                elif i in self._names:
-                    self._names.add(i + 2)
                 return i + 2
             case "`":
                 if not (found := _BACKTICKS.match(self._text, i)):
@@ -260,14 +255,13 @@ class Reader:
                 for at in self._references:
                     if i <= at < found.end():
                         self._add(at, Place.BARE, refusals.BACKTICKS)
-                self._put(WILD)
+                self._put(QUOTED_WILD if self._is_quoted() else WILD)
                 return found.end()
         return self._dollar(i)
 
     def _dollar(self, i: int) -> int:
-        text, kind = self._text, self._top.kind
-        is_quoted = kind is Kind.DOUBLE or self._top.is_quoted
-        self._put(WILD)
+        text, is_quoted = self._text, self._is_quoted()
+        self._put(QUOTED_WILD if is_quoted else WILD)
         if i + 1 in self._references:
             self._before[i + 1] = refusals.DOLLAR
             return i + 1
@@ -320,8 +314,6 @@ class Reader:
         self._refuse_between(i, end, refusals.DOLLAR_QUOTES)
         return end + 1
 
-    # Commands ------------------------------------------------------------------------------------
-
     def _end_word(self, i: int) -> None:
         top = self._top
         word, top.word = top.word, None
@@ -357,8 +349,11 @@ class Reader:
 
     def _redirection(self, i: int) -> int:
         top = self._top
-        if top.word and top.word.text().text.isdigit():
+        text = top.word.text().text if top.word else ""
+        if text.isdigit():
             top.word = None
+        elif text.startswith("{") and text.endswith("}"):
+            raise Uncertain(i, "{…}>, which is a word in sh", "use a number: 3>")
         self._end_word(i)
         if not (operator := _REDIRECTION.match(self._text, i)):
             raise Uncertain(i, "a line that is broken in an operator", "do not break it there")

@@ -74,7 +74,8 @@ class Trial:
     """The state of one trial. Mutable: ``decide`` alone owns it.
 
     ``losses`` holds what was reported in this attempt, sign-converted so that lower is better;
-    its n-th entry is the n-th report. ``best`` is the lowest of them.
+    its n-th entry is the n-th report. ``best`` is the lowest that was ever reported, in attempts that
+    were lost, too.
     """
 
     number: int
@@ -85,7 +86,6 @@ class Trial:
     losses: array[float] = field(default_factory=lambda: array("d"))
     best: float = WORST
     last_step: int = 0
-    observed: int = 0  # reports that the policy was fed; an attempt that is run again adds none twice
     queued_at: float = 0.0
     started_at: float | None = None
     ended_at: float | None = None

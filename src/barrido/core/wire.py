@@ -69,4 +69,13 @@ def decode(body: Mapping[str, Any]) -> Event | Action:
 
 
 def dumps(body: Any) -> str:
-    return json.dumps(body, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    """Compact JSON that can be stored as UTF-8.
+
+    Half a surrogate pair, as file names that are not UTF-8 have it, is escaped: nothing can encode it.
+    """
+    text = json.dumps(body, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return json.dumps(body, separators=(",", ":"), allow_nan=False)
+    return text

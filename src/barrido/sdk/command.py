@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 import copy
+import os
 from collections.abc import Mapping
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from barrido.errors import RequestError
+from barrido.sdk.algorithms import EarlyTerminationPolicy, SamplingAlgorithm
 from barrido.sdk.cloud import JobResourceConfiguration, QueueSettings
 from barrido.sdk.document import document, located
+from barrido.sdk.fields import Settings
 from barrido.sdk.inputs import Names
 from barrido.sdk.limits import CommandJobLimits, Objective, SweepJobLimits
-from barrido.sdk.origin import Placed, caller
+from barrido.sdk.origin import caller
 from barrido.sdk.sweep_job import SweepJob
+from barrido.sdk.work import Work
 from barrido.spec.source import Source
 
-if TYPE_CHECKING:
-    import os
 
-    from barrido.sdk.algorithms import EarlyTerminationPolicy, SamplingAlgorithm
-
-Settings = Mapping[str, Any]
-
-
-class Command(Placed):
+class Command(Work):
     """One run of a command; the template of a sweep's trials.
 
     Called with values for some of its inputs it gives a new command: literals, `Input`, or the
@@ -32,52 +28,6 @@ class Command(Placed):
     """
 
     type = "command"
-
-    def __init__(
-        self,
-        *,
-        command: str | None = None,
-        code: str | os.PathLike[str] | None = None,
-        inputs: Settings | None = None,
-        outputs: Settings | None = None,
-        environment: Any = None,
-        environment_variables: Mapping[str, Any] | None = None,
-        limits: CommandJobLimits | Settings | None = None,
-        name: str | None = None,
-        display_name: str | None = None,
-        experiment_name: str | None = None,
-        description: str | None = None,
-        tags: Mapping[str, Any] | None = None,
-        properties: Mapping[str, Any] | None = None,
-        compute: str | None = None,
-        distribution: Any = None,
-        resources: Any = None,
-        queue_settings: Any = None,
-        identity: Any = None,
-        services: Settings | None = None,
-    ) -> None:
-        self._base: Path | None = None
-        self._source: Source | None = None
-        self._origin = caller()
-        self.command = command
-        self.code = code
-        self.inputs: Names[Any] = Names(inputs or {})
-        self.outputs: Names[Any] = Names(outputs or {})
-        self.environment = environment
-        self.environment_variables = dict(environment_variables or {})
-        self.limits = limits
-        self.name = name
-        self.display_name = display_name
-        self.experiment_name = experiment_name
-        self.description = description
-        self.tags = dict(tags or {})
-        self.properties = dict(properties or {})
-        self.compute = compute
-        self.distribution = distribution
-        self.resources = resources
-        self.queue_settings = queue_settings
-        self.identity = identity
-        self.services = services
 
     def __repr__(self) -> str:
         return f"Command(command={self.command!r}, inputs={dict(self.inputs)!r})"
@@ -106,8 +56,8 @@ class Command(Placed):
     def sweep(
         self,
         *,
-        primary_metric: str,
-        goal: str,
+        primary_metric: str | None,
+        goal: str | None = None,
         sampling_algorithm: str | Settings | SamplingAlgorithm = "random",
         compute: str | None = None,
         max_concurrent_trials: int | None = None,
@@ -123,7 +73,8 @@ class Command(Placed):
     ) -> SweepJob:
         """A sweep over the inputs that are distributions, and over ``search_space``.
 
-        Times are in seconds. A ``timeout`` that the command was given bounds each trial, unless
+        Times are in seconds. With ``primary_metric=None`` every trial is run, and nothing is compared. A
+        ``timeout`` that the command was given bounds each trial, unless
         ``trial_timeout`` says otherwise.
         """
         space = {name: value for name, value in self.inputs.items() if is_distribution(value)}
@@ -131,12 +82,18 @@ class Command(Placed):
         space.update(search_space or {})
         if job_tier is not None or priority is not None:
             queue_settings = queue_settings or QueueSettings(job_tier=job_tier, priority=priority)
+        settings = self.fields() | {
+            "inputs": inputs,
+            "compute": compute or self.compute,
+            "identity": identity or self.identity,
+            "queue_settings": queue_settings or self.queue_settings,
+            "resources": None,  # each trial's, and among the rest of what it runs
+            "services": None,
+        }
         job = SweepJob(
             trial=self(),
-            inputs=inputs,
-            outputs=self.outputs,
             search_space=space,
-            objective=Objective(goal, primary_metric),
+            objective=None if primary_metric is None else Objective(goal, primary_metric),
             sampling_algorithm=sampling_algorithm,
             early_termination=early_termination_policy,
             limits=SweepJobLimits(
@@ -145,51 +102,14 @@ class Command(Placed):
                 timeout=timeout,
                 trial_timeout=trial_timeout,
             ),
-            name=self.name,
-            display_name=self.display_name,
-            experiment_name=self.experiment_name,
-            description=self.description,
-            tags=self.tags,
-            properties=self.properties,
-            compute=compute or self.compute,
-            identity=identity or self.identity,
-            queue_settings=queue_settings or self.queue_settings,
+            **settings,
         )
         job._base = self._base
         return job
 
-    def work(self) -> dict[str, Any]:
-        """What stands under ``trial`` in a sweep's document, and at the top of a command's."""
-        return {
-            "command": self.command,
-            "code": self.code,
-            "environment": self.environment,
-            "environment_variables": self.environment_variables,
-            "distribution": self.distribution,
-            "resources": self.resources,
-        }
-
     def to_document(self) -> dict[str, Any]:
         """The job as its YAML file would say it."""
-        return document(
-            self.type,
-            {
-                "name": self.name,
-                "display_name": self.display_name,
-                "description": self.description,
-                "tags": self.tags,
-                "properties": self.properties,
-                "experiment_name": self.experiment_name,
-                "compute": self.compute,
-                **self.work(),
-                "limits": self.limits,
-                "inputs": self.inputs,
-                "outputs": self.outputs,
-                "queue_settings": self.queue_settings,
-                "identity": self.identity,
-                "services": self.services,
-            },
-        )
+        return document(self.type, {**self.fields(), **self.work(), "limits": self.limits})
 
     def source(self) -> Source:
         """Where its parts were said."""

@@ -12,6 +12,7 @@ from barrido.core.layout import SweepFolder
 from barrido.core.state import SweepPhase
 from barrido.core.trial import Phase
 from barrido.errors import RequestError
+from barrido.sdk.artifacts import logged_folders
 from barrido.spec.messages import did_you_mean
 from barrido.store.queries import Reader
 
@@ -29,8 +30,9 @@ def download_sweep(folder: SweepFolder, to: Path, *, output_name: str | None, ev
             raise _too_early(folder.name, row.phase)
         number = 0 if row.recipe.kind == "command" else row.best_trial
         if number is None:
+            why = "nothing is compared without an objective" if row.recipe.objective is None else row.reason
             raise RequestError(
-                f"{folder.name!r} has no best trial to download: {row.reason}",
+                f"{folder.name!r} has no best trial to download: {why}",
                 hint=f"one trial's files: ml_client.jobs.download('{folder.name}_0')",
             )
     download_trial(folder, number, to, output_name=output_name, everything=everything)
@@ -41,7 +43,7 @@ def download_sweep(folder: SweepFolder, to: Path, *, output_name: str | None, ev
 def download_trial(
     folder: SweepFolder, number: int, to: Path, *, output_name: str | None, everything: bool
 ) -> None:
-    """``artifacts/`` (outputs and logs) and, with ``everything``, each of ``named-outputs/``.
+    """``artifacts/`` (outputs, logs, what it logged to MLflow) and, with ``everything``, ``named-outputs/``.
 
     With ``output_name`` that output alone. Raises RequestError while the trial has not ended, and for
     an output that it does not have.
@@ -60,6 +62,8 @@ def download_trial(
         if output_name in (None, "default"):
             _copy_folder(trial.work / "outputs", to / "artifacts" / "outputs")
             _copy_file(trial.log, to / "artifacts" / "user_logs" / trial.log.name, within=trial.root)
+            for place, logged in logged_folders(folder, number):
+                _copy_folder(logged, to / "artifacts" / place)
         wanted = outputs if everything and output_name is None else [o for o in outputs if o == output_name]
         for output in wanted:
             _copy_folder(trial.named_outputs / output, to / "named-outputs" / output)

@@ -11,9 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from barrido import app
-from barrido.core.layout import SweepFolder
+from barrido.core.layout import SweepFolder, Workspace
 from barrido.core.recipe import Recipe
+from barrido.errors import SweepNotFound, TrialNotFound
 from barrido.sdk.progress import TRIAL_STATUS, sweep_status
+from barrido.sdk.stream import is_interrupted
+from barrido.sdk.wording import counted
 from barrido.store.queries import Reader, SweepRow, TrialRow
 
 
@@ -94,13 +97,41 @@ class Job:
         return logs
 
 
+def find_job(workspace: Workspace, name: str) -> tuple[SweepFolder, int | None]:
+    """The sweep called ``name``, and None; or the sweep and the number of its trial, for ``<sweep>_<n>``.
+
+    Raises SweepNotFound. Whether the sweep has such a trial is not looked at.
+    """
+    try:
+        return app.find(workspace, name), None
+    except SweepNotFound:
+        sweep, _, number = name.rpartition("_")
+        if sweep and number.isascii() and number.isdigit() and workspace.sweep(sweep).db.exists():
+            return app.find(workspace, sweep), int(number)
+        raise
+
+
+def find_trial(reader: Reader, number: int) -> TrialRow:
+    """Raises TrialNotFound."""
+    if found := reader.trials([number]):
+        return found[0]
+    name = reader.folder.name
+    numbers = [trial.number for trial in reader.trials()]
+    known = (
+        f"it has {counted(len(numbers), 'trial')}, numbered {numbers[0]} to {numbers[-1]}"
+        if numbers
+        else "it has no trials yet"
+    )
+    raise TrialNotFound(
+        f"sweep {name!r} has no trial {number}", hint=f"{known}; see `barrido job trials {name}`"
+    )
+
+
 def sweep_job(reader: Reader) -> Job:
     """The sweep, or the command, that ``reader`` reads."""
+    is_dead = is_interrupted(reader)
     row = reader.sweep()
-    status = sweep_status(row)
-    if row.started_at is not None and not row.phase.is_terminal and not app.is_running(reader.folder):
-        row = reader.sweep()  # its controller may just have come to the end
-        status = sweep_status(row) if row.phase.is_terminal else "NotResponding"
+    status = "NotResponding" if is_dead and row.started_at is not None else sweep_status(row)
     recipe = row.recipe
     best = reader.trials([row.best_trial]) if row.best_trial is not None else []
     return Job(

@@ -13,13 +13,15 @@ from barrido.controller.clock import WallClock
 from barrido.core.events import Verb
 from barrido.core.layout import SweepFolder, Workspace
 from barrido.core.recipe import Recipe
-from barrido.errors import Problem, RequestError, SpecError, SweepNotFound, TrialNotFound
+from barrido.errors import Problem, RequestError, SpecError
 from barrido.sdk.command import Command
 from barrido.sdk.document import plain
 from barrido.sdk.download import download_sweep, download_trial
-from barrido.sdk.job import Job, sweep_job, trial_job
-from barrido.sdk.stream import LOOK_S, check_alive, stream_sweep, stream_trial
+from barrido.sdk.job import Job, find_job, find_trial, sweep_job, trial_job
+from barrido.sdk.origin import caller
+from barrido.sdk.stream import LOOK_S, check_alive, only_trial, stream_sweep, stream_trial
 from barrido.sdk.sweep_job import SweepJob
+from barrido.spec.source import Source
 from barrido.store.queries import Reader, sweeps
 
 ORIGIN = "sdk"
@@ -117,11 +119,7 @@ class JobOperations:
         with Reader(folder) as reader:
             if number is None:
                 return sweep_job(reader)
-            if found := reader.trials([number]):
-                return trial_job(reader, found[0])
-            count = sum(reader.counts().values())
-        hint = f"it has {count} so far, numbered from 0" if count else "none has been started yet"
-        raise TrialNotFound(f"sweep {folder.name!r} has no trial {number}", hint=hint)
+            return trial_job(reader, find_trial(reader, number))
 
     def list(
         self,
@@ -144,13 +142,13 @@ class JobOperations:
         Raises SweepFailed if it fails. Ctrl-C ends the watching, never the job.
         """
         folder, number = self.find(name)
-        if number is None and _is_command(folder):
-            stream_trial(folder, 0, name)
-        elif number is None:
-            stream_sweep(folder)
-        else:
+        if number is not None:
             self.get(name)
             stream_trial(folder, number, name)
+        elif (only := only_trial(folder)) is not None:
+            stream_trial(folder, only, name)
+        else:
+            stream_sweep(folder)
 
     def download(
         self,
@@ -162,7 +160,8 @@ class JobOperations:
     ) -> None:
         """Copy what a job made: of a sweep, its best trial's.
 
-        ``artifacts/`` holds default outputs and logs; with ``all``, ``named-outputs/<name>/`` the rest;
+        ``artifacts/`` holds default outputs, logs, and artifacts and models that were logged to an MLflow
+        that keeps them on this machine; with ``all``, ``named-outputs/<name>/`` the rest;
         with ``output_name``, that output alone is copied. Raises RequestError while the job is not over.
         """
         folder, number = self.find(name)
@@ -208,7 +207,10 @@ class JobOperations:
         max_failed_trials: int | None = None,
         stop_after: Mapping[str, float] | None = None,
     ) -> None:
-        """Change the limits of a sweep that runs; what is not given stays as it is. Times in seconds."""
+        """Change the limits of a sweep that runs; what is not given stays as it is. Times in seconds.
+
+        Raises SpecError for what cannot be a limit, RequestError if the sweep is over.
+        """
         changes = {
             "max_total_trials": max_total_trials,
             "max_concurrent_trials": max_concurrent_trials,
@@ -220,17 +222,17 @@ class JobOperations:
         given = {limit: value for limit, value in changes.items() if value is not None}
         if not given:
             raise RequestError("nothing to update", hint=f"it can be: {', '.join(changes)}")
-        app.request(app.find(self._workspace, name), Verb.UPDATE, changes=given, origin=ORIGIN)
+        from barrido.spec.limits import check_limits
+
+        folder = app.find(self._workspace, name)
+        with Reader(folder) as reader:
+            sweep = reader.sweep()
+        checked = check_limits(given, sweep.recipe, sweep.limits, source=Source(caller()))
+        app.request(folder, Verb.UPDATE, changes=checked, origin=ORIGIN)
 
     def find(self, name: str) -> tuple[SweepFolder, int | None]:
-        """The sweep called ``name``, or the sweep and number of a trial called so."""
-        try:
-            return app.find(self._workspace, name), None
-        except SweepNotFound:
-            sweep, _, number = name.rpartition("_")
-            if sweep and number.isascii() and number.isdigit() and self._workspace.sweep(sweep).db.exists():
-                return app.find(self._workspace, sweep), int(number)
-            raise
+        """The sweep called ``name``, or the sweep and number of a trial called so. Raises SweepNotFound."""
+        return find_job(self._workspace, name)
 
 
 def _is_over(reader: Reader, number: int | None) -> bool:
@@ -239,11 +241,6 @@ def _is_over(reader: Reader, number: int | None) -> bool:
         return reader.sweep().phase.is_terminal
     found = reader.trials([number])
     return bool(found) and found[0].phase.is_terminal
-
-
-def _is_command(folder: SweepFolder) -> bool:
-    with Reader(folder) as reader:
-        return reader.sweep().recipe.kind == "command"
 
 
 def recipe_of(job: SweepJob | Command, changes: Mapping[str, Any] = NO_CHANGES) -> Recipe:

@@ -14,7 +14,7 @@ MAX_TOTAL_TRIALS = 1000
 class Objective:
     """The metric that the trials log under the name ``primary_metric``, to "minimize" or "maximize"."""
 
-    goal: str
+    goal: str | None
     primary_metric: str | None = None
 
     def to_document(self) -> dict[str, Any]:

@@ -70,10 +70,11 @@ def _sweep(body: dict[str, Any]) -> SweepJob:
 
     trial = Command(**body.pop("trial"))
     trial._places.clear()
+    objective = body.pop("objective", None)
     return SweepJob(
         trial=trial,
         search_space={name: domain_from_json(domain) for name, domain in body.pop("search_space").items()},
-        objective=Objective(**body.pop("objective")),
+        objective=Objective(**objective) if objective else None,
         limits=SweepJobLimits(**body.pop("limits")),
         sampling_algorithm=_object(SAMPLING, body.pop("sampling_algorithm", None)),
         early_termination=_object(POLICIES, body.pop("early_termination", None)),

@@ -1,10 +1,14 @@
-"""Follows a job in plain lines, until it is over."""
+"""Follows a job until it is over: a sweep on some view, a trial by what it prints."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
-from typing import Any, TextIO
+from codecs import getincrementaldecoder
+from collections.abc import Iterator
+from contextlib import contextmanager
+from math import inf
+from pathlib import Path
+from typing import Protocol, TextIO
 
 from barrido import app
 from barrido.controller.clock import WallClock
@@ -13,190 +17,177 @@ from barrido.core.protocols import Clock
 from barrido.core.state import SweepPhase
 from barrido.core.trial import Phase
 from barrido.errors import ControllerError, StreamLeft, SweepFailed
+from barrido.sdk.plain import PlainView
 from barrido.sdk.progress import Progress, Watch
+from barrido.sdk.summary import summary
+from barrido.sdk.wording import Paint, ending, one_line, shown, unpainted
 from barrido.store.queries import Reader, TrialRow
 
-LOOK_S = 0.2
-PULSE_S = 30.0
-"""How often a line says that all is well while nothing else happens."""
+LOOK_S = 0.25
+"""How often there is a look for news."""
+
+CHECK_S = 1.0
+"""How often it is made sure that a controller runs the sweep, and a view's clock may tick."""
 
 
-def stream_sweep(folder: SweepFolder, *, out: TextIO | None = None, clock: Clock | None = None) -> None:
-    """Print what happens in a sweep as it happens, and a summary at its end.
+class View(Protocol):
+    def show(self, progress: Progress, *, at: float) -> None:
+        """The sweep as it is now. Called at each change, and once in `CHECK_S`."""
 
-    Raises SweepFailed if it fails, StreamLeft on Ctrl-C, ControllerError if its controller is gone.
+    def close(self) -> None:
+        """Nothing more will be shown."""
+
+
+def stream_sweep(
+    folder: SweepFolder,
+    *,
+    view: View | None = None,
+    out: TextIO | None = None,
+    width: int | None = None,
+    paint: Paint = unpainted,
+    clock: Clock | None = None,
+) -> None:
+    """Show what happens in a sweep as it happens, and write a summary to ``out`` at its end.
+
+    ``width`` is how many columns ``out`` has, None for any number. Raises SweepFailed if it fails,
+    StreamLeft on Ctrl-C, ControllerError if its controller dies before it is over.
     """
-    say = _Printer(out or sys.stdout)
+    out = out or sys.stdout
     clock = clock or WallClock()
+    view = view or PlainView(out)
     with Reader(folder) as reader:
-        watch = Watch(reader)
-        try:
-            say(f"RunId: {folder.name}", f"Folder: {folder.root}", "")
-            now = _follow(reader, watch, say, clock)
-        except KeyboardInterrupt:
-            raise _left(folder.name) from None
-    say("", "Execution Summary", "=================", *summary(now))
-    if now.phase is SweepPhase.FAILED:
-        raise SweepFailed(f"sweep {now.name!r} failed: {now.reason}")
+        with _leaving(folder.name):
+            try:
+                progress = _follow(reader, view, clock)
+            finally:
+                view.close()
+        trials = reader.trials()
+    _write(out, *summary(progress, trials, folder, width=width, at=clock.now(), paint=paint))
+    if progress.phase is SweepPhase.FAILED:
+        raise SweepFailed(
+            f"sweep {folder.name!r} failed: {progress.reason}", hint=_first_failure(folder, trials)
+        )
 
 
 def stream_trial(
     folder: SweepFolder, number: int, name: str, *, out: TextIO | None = None, clock: Clock | None = None
 ) -> None:
-    """Print what a trial prints, until it has ended. ``name`` is what it is called by.
+    """Copy what a trial prints, until it has ended. ``name`` is what it is called by.
 
     Raises as `stream_sweep` does.
     """
-    say = _Printer(out or sys.stdout)
+    out = out or sys.stdout
     clock = clock or WallClock()
-    shown = 0
-    with Reader(folder) as reader:
-        try:
-            say(f"RunId: {name}", f"Folder: {folder.trial(number).root}", "")
-            while True:
-                found = reader.trials([number])
-                sweep = reader.sweep()
-                over = found[0].phase.is_terminal if found else sweep.phase.is_terminal
-                shown = _copy(folder, number, shown, say.out)
-                if over:
-                    break
-                check_alive(reader)
-                clock.wait(LOOK_S)
-        except KeyboardInterrupt:
-            raise _left(name) from None
+    tail = _Tail(folder.trial(number).log, out)
+    with Reader(folder) as reader, _leaving(name):
+        while True:
+            found = reader.trials([number])
+            sweep = reader.sweep()
+            tail.copy()
+            if found[0].phase.is_terminal if found else sweep.phase.is_terminal:
+                break
+            check_alive(reader)
+            clock.wait(LOOK_S)
     if not found:
         raise SweepFailed(f"{name!r} was never started: {sweep.reason}")
-    trial = found[0]
-    why = f" ({trial.reason})" if trial.reason else ""
-    say("", "Execution Summary", "=================", f"RunId: {name}", f"Status: {trial.phase}{why}")
+    (trial,) = found
+    objective = sweep.recipe.objective
+    metric = objective.metric if objective else None
     if trial.phase is Phase.FAILED:
-        raise SweepFailed(f"{name!r} failed: {trial.reason}", hint=f"its log is {folder.trial(number).log}")
+        log = shown(folder.trial(number).log)
+        raise SweepFailed(f"{name!r} failed: {one_line(trial.reason)}", hint=f"the whole log is {log}")
+    _write(out, f"{name} {ending(trial, metric, at=clock.now())}")
 
 
-def _follow(reader: Reader, watch: Watch, say: _Printer, clock: Clock) -> Progress:
-    version, best, pulse_at, count = -1, None, clock.now() + PULSE_S, ""
-    while True:
-        if (newest := reader.version()) != version or clock.now() >= pulse_at:
-            version = newest
-            now = watch.look(at=clock.now())
-            for note in now.notes:
-                say(f"{f'trial {note.trial}: ' if note.trial is not None else ''}{note.text}")
-            for trial in now.ended:
-                say(ending(trial, now.metric))
-            if now.ended or clock.now() >= pulse_at:
-                if now.best is not None and (now.best.number, now.best.best_value) != best:
-                    best = (now.best.number, now.best.best_value)
-                    say(f"best so far: {described(now.best, now.metric)}")
-                if (line := headway(now)) != count and not now.is_over:
-                    count = line
-                    say(line)
-                pulse_at = clock.now() + PULSE_S
-            if now.is_over:
-                return now
-        check_alive(reader)
-        clock.wait(LOOK_S)
+def only_trial(folder: SweepFolder) -> int | None:
+    """The number of a plain command's trial, which is followed by what it prints; None for a sweep."""
+    with Reader(folder) as reader:
+        return 0 if reader.sweep().recipe.kind == "command" else None
+
+
+def is_interrupted(reader: Reader) -> bool:
+    """Whether nobody runs a sweep that is not over: waiting for it would not end."""
+    if reader.sweep().phase.is_terminal or app.is_running(reader.folder):
+        return False
+    return not reader.sweep().phase.is_terminal  # it may just have come to its end
 
 
 def check_alive(reader: Reader) -> None:
-    """Raise ControllerError if no controller runs a sweep that is not over: waiting for it would not end."""
-    folder, row = reader.folder, reader.sweep()
-    if row.started_at is None or row.phase.is_terminal or app.is_running(folder):
-        return
-    if not reader.sweep().phase.is_terminal:
-        raise ControllerError(
-            f"the controller of {folder.name!r} is gone; trials that run go on",
-            hint=f"take the sweep up again with ml_client.jobs.resume({folder.name!r});"
-            f" what happened is in {folder.log}",
-        )
+    """Raise ControllerError if the sweep is interrupted."""
+    if is_interrupted(reader):
+        raise _died(reader.folder)
 
 
-def ending(trial: TrialRow, metric: str | None) -> str:
-    """How a trial ended, in one line.
-
-    Like ``trial 3 stopped: below the median of 4 trials (Accuracy = 0.71; reg_rate = 0.1)``.
-    """
-    word = {Phase.PRUNED: "stopped", Phase.FAILED: "failed", Phase.CANCELED: "canceled"}.get(
-        trial.phase, "completed"
-    )
-    reason = f": {trial.reason.splitlines()[0]}" if trial.reason else ""
-    return f"trial {trial.number} {word}{reason} ({details(trial, metric)})"
-
-
-def described(trial: TrialRow, metric: str | None) -> str:
-    """Like ``trial 2 (Accuracy = 0.95; reg_rate = 0.1)``."""
-    return f"trial {trial.number} ({details(trial, metric)})"
-
-
-def details(trial: TrialRow, metric: str | None) -> str:
-    value = "nothing logged" if trial.best_value is None else f"{metric or 'value'} = {trial.best_value:.6g}"
-    return "; ".join(part for part in (value, parameters(trial.params)) if part)
-
-
-def parameters(params: Mapping[str, Any]) -> str:
-    """Like ``lr = 0.01, batch_size = 32``."""
-    return ", ".join(
-        f"{name} = {f'{value:.6g}' if isinstance(value, float) else value}" for name, value in params.items()
-    )
+def _follow(reader: Reader, view: View, clock: Clock) -> Progress:
+    watch = Watch(reader)
+    version, checked_at = -1, -inf
+    while True:
+        now = clock.now()
+        is_due = not 0 <= now - checked_at < CHECK_S
+        if is_due or reader.version() != version:
+            # Asked before looking: a controller that is gone by then has committed all it ever will.
+            is_gone = is_due and is_interrupted(reader)
+            version = reader.version()
+            progress = watch.look(at=now)
+            view.show(progress, at=now)
+            if progress.is_over:
+                return progress
+            if is_gone:
+                raise _died(reader.folder)
+            if is_due:
+                checked_at = now
+        clock.wait(LOOK_S)
 
 
-def headway(now: Progress) -> str:
-    """Like ``3 of 8 trials done, 2 running, about 20 s left``."""
-    left = "" if now.eta_s is None else f", about {duration(now.eta_s)} left"
-    paused = ", paused" if now.phase is SweepPhase.PAUSED else ""
-    return f"{now.done} of {now.total} trials done, {len(now.running)} running{paused}{left}"
-
-
-def duration(seconds: float) -> str:
-    """
-    >>> duration(4.2), duration(75), duration(7260)
-    ('4 s', '1 min 15 s', '2 h 1 min')
-    """
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
-
-
-def summary(now: Progress) -> list[str]:
-    """The last lines."""
-    counts = ", ".join(f"{count} {phase}" for phase, count in sorted(now.counts.items()))
-    lines = [
-        f"RunId: {now.name}",
-        f"Status: {now.status}{f' ({now.reason.splitlines()[0]})' if now.reason else ''}",
-        f"Trials: {sum(now.counts.values())}{f' ({counts})' if counts else ''}",
-    ]
-    if now.best is not None:
-        lines.append(f"Best: {described(now.best, now.metric)}")
-    return [*lines, f"Duration: {duration(now.elapsed_s)}"]
-
-
-class _Printer:
-    def __init__(self, out: TextIO) -> None:
-        self.out = out
-
-    def __call__(self, *lines: str) -> None:
-        self.out.write("".join(f"{line}\n" for line in lines))
-        self.out.flush()
-
-
-def _copy(folder: SweepFolder, number: int, shown: int, out: TextIO) -> int:
-    """Write what the trial's log holds beyond byte ``shown``, in whole lines; how far that was."""
+@contextmanager
+def _leaving(name: str) -> Iterator[None]:
+    """Ctrl-C ends the watching, and nothing else."""
     try:
-        with folder.trial(number).log.open("rb") as log:
-            log.seek(shown)
-            new = log.read()
-    except FileNotFoundError:
-        return shown
-    out.write(new.decode(errors="replace"))
-    out.flush()
-    return shown + len(new)
+        yield
+    except KeyboardInterrupt:
+        raise StreamLeft(
+            f"{name!r} goes on in the background; only watching it has ended",
+            hint=f"come back with ml_client.jobs.stream({name!r}),"
+            f" stop it with ml_client.jobs.begin_cancel({name!r})",
+        ) from None
 
 
-def _left(name: str) -> StreamLeft:
-    return StreamLeft(
-        f"{name!r} goes on; only watching it has ended",
-        hint=f"watch it again with ml_client.jobs.stream({name!r}),"
-        f" stop it with ml_client.jobs.begin_cancel({name!r})",
+def _died(folder: SweepFolder) -> ControllerError:
+    return ControllerError(
+        f"the controller of {folder.name!r} died before the sweep was over; trials that run go on",
+        hint=f"take it up again with ml_client.jobs.resume({folder.name!r}), no result is lost;"
+        f" its log is {shown(folder.log)}",
     )
+
+
+def _first_failure(folder: SweepFolder, trials: list[TrialRow]) -> str:
+    """A hint: where the first trial that failed left its log."""
+    failed = [(trial.ended_at, trial.number) for trial in trials if trial.phase is Phase.FAILED]
+    first = min(failed, default=None, key=lambda one: (one[0] or 0.0, one[1]))
+    return f"the whole log is {shown(folder.trial(first[1]).log)}" if first else ""
+
+
+def _write(out: TextIO, *lines: str) -> None:
+    out.write("".join(f"{line}\n" for line in lines))
+    out.flush()
+
+
+class _Tail:
+    """Copies what is appended to a file of text; a character may come in two pieces."""
+
+    def __init__(self, path: Path, out: TextIO) -> None:
+        self._path, self._out = path, out
+        self._offset = 0
+        self._decode = getincrementaldecoder("utf-8")("replace").decode
+
+    def copy(self) -> None:
+        """Write what was not written before."""
+        try:
+            with self._path.open("rb") as file:
+                file.seek(self._offset)
+                new = file.read()
+        except FileNotFoundError:
+            return
+        self._offset += len(new)
+        self._out.write(self._decode(new))
+        self._out.flush()

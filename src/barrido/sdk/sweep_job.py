@@ -4,29 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Unpack
 
 from barrido.errors import RequestError
+from barrido.sdk.algorithms import EarlyTerminationPolicy, SamplingAlgorithm
 from barrido.sdk.document import document, located, plain
+from barrido.sdk.fields import Described, JobFields, Settings
 from barrido.sdk.inputs import Names
 from barrido.sdk.limits import Objective, SweepJobLimits
-from barrido.sdk.origin import Placed, caller
+from barrido.sdk.work import Work
 from barrido.spec.source import Path as Place
 from barrido.spec.source import Source
 
-if TYPE_CHECKING:
-    from barrido.sdk.algorithms import EarlyTerminationPolicy, SamplingAlgorithm
-    from barrido.sdk.command import Command
 
-Settings = Mapping[str, Any]
-
-
-class SweepJob(Placed):
+class SweepJob(Described):
     """What `Command.sweep` and `load_job` give. Every setting may be changed until it is submitted.
 
     What the sweep does not say (compute, inputs, outputs) is taken from ``trial``, whose ``timeout``
-    bounds each trial.
+    bounds each trial. Without an ``objective`` every trial is run, and nothing is compared.
     """
 
     type = "sweep"
@@ -34,30 +29,16 @@ class SweepJob(Placed):
     def __init__(
         self,
         *,
-        trial: Command | None = None,
+        trial: Work | None = None,
         search_space: Settings | None = None,
         objective: Objective | Settings | None = None,
         limits: SweepJobLimits | Settings | None = None,
         sampling_algorithm: str | Settings | SamplingAlgorithm | None = None,
         early_termination: EarlyTerminationPolicy | Settings | str | None = None,
         scheduler: str | Settings | None = None,
-        inputs: Settings | None = None,
-        outputs: Settings | None = None,
-        name: str | None = None,
-        display_name: str | None = None,
-        experiment_name: str | None = None,
-        description: str | None = None,
-        tags: Mapping[str, Any] | None = None,
-        properties: Mapping[str, Any] | None = None,
-        compute: str | None = None,
-        identity: Any = None,
-        queue_settings: Any = None,
-        resources: Any = None,
-        services: Settings | None = None,
+        **settings: Unpack[JobFields],
     ) -> None:
-        self._base: Path | None = None
-        self._source: Source | None = None
-        self._origin = caller()
+        super().__init__(**settings)
         self.trial = trial
         self.search_space: dict[str, Any] = dict(search_space or {})
         self.objective = objective
@@ -68,22 +49,11 @@ class SweepJob(Placed):
         self.early_termination = early_termination
         self.scheduler = scheduler
         if trial is not None:
-            inputs = trial.inputs if inputs is None else inputs
-            outputs = trial.outputs if outputs is None else outputs
-            compute = compute or trial.compute
-        self.inputs: Names[Any] = Names(inputs or {})
-        self.outputs: Names[Any] = Names(outputs or {})
-        self.name = name
-        self.display_name = display_name
-        self.experiment_name = experiment_name
-        self.description = description
-        self.tags = dict(tags or {})
-        self.properties = dict(properties or {})
-        self.compute = compute
-        self.identity = identity
-        self.queue_settings = queue_settings
-        self.resources = resources
-        self.services = services
+            self.compute = self.compute or trial.compute
+            if settings.get("inputs") is None:
+                self.inputs = Names(trial.inputs)
+            if settings.get("outputs") is None:
+                self.outputs = Names(trial.outputs)
 
     def __repr__(self) -> str:
         return f"SweepJob(search_space={self.search_space!r}, objective={self.objective!r})"
@@ -143,24 +113,12 @@ class SweepJob(Placed):
         body = document(
             self.type,
             {
-                "name": self.name,
-                "display_name": self.display_name,
-                "description": self.description,
-                "tags": self.tags,
-                "properties": self.properties,
-                "experiment_name": self.experiment_name,
-                "compute": self.compute,
+                **self.fields(),
                 "limits": limits,
                 "sampling_algorithm": self.sampling_algorithm,
                 "early_termination": self.early_termination,
                 "scheduler": self.scheduler,
                 "objective": self.objective,
-                "inputs": self.inputs,
-                "outputs": self.outputs,
-                "identity": self.identity,
-                "queue_settings": self.queue_settings,
-                "resources": self.resources,
-                "services": self.services,
             },
         )
         body["search_space"] = plain(self.search_space)

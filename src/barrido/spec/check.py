@@ -9,6 +9,7 @@ from barrido.spec.commands import check_command
 from barrido.spec.defaults import Defaults
 from barrido.spec.draft import draft
 from barrido.spec.inputs import check_inputs, check_outputs
+from barrido.spec.objective import check_objective
 from barrido.spec.recipes import recipe
 from barrido.spec.searching import check_space
 from barrido.spec.source import Findings
@@ -26,6 +27,7 @@ def examine(document: object, findings: Findings, *, base: FilePath, defaults: D
     check_name(found)
     if found.kind == "sweep":
         check_space(found)
+        check_objective(found)
     check_inputs(found)
     check_outputs(found)
     check_command(found)

@@ -6,17 +6,19 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path as FilePath
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
 from barrido.spec.messages import did_you_mean, got
 from barrido.spec.models import CommandJob, SweepJob
+from barrido.spec.node import Node
 from barrido.spec.source import Findings, Path
 
 MODELS: Mapping[str, type[SweepJob] | type[CommandJob]] = {"sweep": SweepJob, "command": CommandJob}
 
 _LONGEST_BITS = 1000
+M = TypeVar("M", bound=Node)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +68,18 @@ def draft(document: object, findings: Findings, base: FilePath) -> Draft | None:
     value = _mapping(document, (), findings)
     kind = _kind(value, findings)
     value["type"] = kind
-    job: SweepJob | CommandJob | None = None
+    return Draft(kind, value, shaped(MODELS[kind], value, findings), findings, base)
+
+
+def shaped(model: type[M], value: Any, findings: Findings) -> M | None:
+    """``value``, a whole description, in the shape of ``model``; None if that is not its shape."""
     try:
-        job = MODELS[kind].model_validate(value)
+        return model.model_validate(value)
     except ValidationError as error:
         for mistake in error.errors(include_url=False):
             context = mistake["ctx"]
             findings.wrong((*mistake["loc"], *context["at"]), context["what"], context["hint"])
-    return Draft(kind, value, job, findings, base)
+    return None
 
 
 def plain(value: Any, path: Path, findings: Findings) -> Any:

@@ -20,7 +20,7 @@ from barrido.spec.node import Amount, CheckedBy, FilledText, Node, Scalar, Secon
 METRIC_CHARS = 250
 PATH_TYPES = ("uri_file", "uri_folder", "mltable", "mlflow_model", "custom_model", "triton_model")
 LITERAL_TYPES = ("string", "number", "integer", "boolean")
-MODES = ("ro_mount", "rw_mount", "download", "upload", "direct", "eval_mount", "eval_download")
+MODES = ("ro_mount", "rw_mount", "mount", "download", "upload", "direct", "eval_mount", "eval_download")
 
 Count = Annotated[int, Field(ge=1)]
 Variables = dict[str, Text]
@@ -30,7 +30,7 @@ PathType = Annotated[
 ]
 LiteralType = Annotated[Literal["string", "number", "integer", "boolean"], one_of(*LITERAL_TYPES)]
 Mode = Annotated[
-    Literal["ro_mount", "rw_mount", "download", "upload", "direct", "eval_mount", "eval_download"],
+    Literal["ro_mount", "rw_mount", "mount", "download", "upload", "direct", "eval_mount", "eval_download"],
     one_of(*MODES),
 ]
 
@@ -239,11 +239,12 @@ class SweepJob(Job):
         description="the parameters to search over",
         examples=["{lr: {type: loguniform, min_value: -6, max_value: 0}}"],
     )
-    objective: Objective = Field(
-        description="the metric that decides which trial is best",
+    limits: SweepLimits = Field(description="how far the sweep may go", examples=["{max_total_trials: 20}"])
+    objective: Objective | None = Field(
+        None,
+        description="the metric that decides which trial is best; left out, nothing is compared",
         examples=["{goal: maximize, primary_metric: accuracy}"],
     )
-    limits: SweepLimits = Field(description="how far the sweep may go", examples=["{max_total_trials: 20}"])
     sampling_algorithm: Sampling | None = None
     early_termination: Policy | None = None
     scheduler: Scheduler | None = None

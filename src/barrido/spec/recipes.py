@@ -11,6 +11,7 @@ from barrido.spec.algorithms import Bandit, MedianStopping, TruncationSelection
 from barrido.spec.defaults import Defaults
 from barrido.spec.inputs import input_text, local_path
 from barrido.spec.models import CommandJob, SweepJob, SweepLimits
+from barrido.spec.models import Objective as ObjectiveModel
 from barrido.spec.models import Work as WorkModel
 from barrido.spec.searching import domain_of, sampler_json
 
@@ -51,7 +52,7 @@ def recipe(
         space={name: domain_of(d, sampler).to_json() for name, d in job.search_space.items()},
         sampler=sampler,
         policy=_policy(job.early_termination),
-        objective=Objective(job.objective.primary_metric, Goal(job.objective.goal)),
+        objective=_objective(job.objective),
         limits=_limits(job.limits, defaults),
         work=_work(job.trial, inputs, outputs, base),
         **common,
@@ -66,6 +67,10 @@ def _work(model: WorkModel, inputs: Mapping[str, Any], outputs: tuple[str, ...],
         inputs={name: input_text(given, base) for name, given in inputs.items()},
         outputs=outputs,
     )
+
+
+def _objective(model: ObjectiveModel | None) -> Objective | None:
+    return None if model is None else Objective(model.primary_metric, Goal(model.goal))
 
 
 def _limits(limits: SweepLimits, defaults: Defaults) -> Limits:

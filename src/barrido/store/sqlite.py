@@ -11,6 +11,7 @@ import errno
 import json
 import sqlite3
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict
 from importlib import resources
 from typing import Any, cast
@@ -26,6 +27,9 @@ from barrido.errors import StoreError, SweepNotFound
 from barrido.store import migrations
 from barrido.store.batch import Attempt, Batch, Decision, Feed, Measurement
 
+WAL_PAGES = 100
+"""of 4 KiB."""
+
 
 class SqliteStore:
     """One sweep's database. Create it once with `create`, open it ever after with the constructor."""
@@ -34,12 +38,15 @@ class SqliteStore:
         if not folder.db.exists():
             raise SweepNotFound(f"there is no sweep in {folder.root}")
         self._path = folder.db
-        self._db = _connect(folder)
-        migrations.migrate(self._db)
-        self._recipe = Recipe.from_json(json.loads(self._one("SELECT recipe FROM sweep")))
+        try:
+            self._db = _connect(folder)
+            migrations.migrate(self._db)
+            self._recipe = Recipe.from_json(json.loads(self._one("SELECT recipe FROM sweep")))
+            self._seq = int(self._one("SELECT coalesce(max(seq), 0) FROM events"))
+        except sqlite3.Error as error:
+            raise explain(error, f"{self._path} could not be opened") from error
         objective = self._recipe.objective
         self._sign = (objective.goal if objective else Goal.MINIMIZE).sign
-        self._seq = int(self._one("SELECT coalesce(max(seq), 0) FROM events"))
         self._full = True
 
     @classmethod
@@ -86,11 +93,11 @@ class SqliteStore:
         )
 
     def commit(self, batch: Batch, state: SweepState) -> None:
-        if batch.durable != self._full:
-            self._db.execute(f"PRAGMA synchronous = {'FULL' if batch.durable else 'NORMAL'}")
-            self._full = batch.durable
         seq = self._seq
         try:
+            if batch.durable != self._full:
+                self._db.execute(f"PRAGMA synchronous = {'FULL' if batch.durable else 'NORMAL'}")
+                self._full = batch.durable
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 seq = self._write(batch, state, seq)
@@ -100,6 +107,9 @@ class SqliteStore:
                     self._db.execute("ROLLBACK")
                 raise
         except sqlite3.Error as error:
+            if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
+                with suppress(sqlite3.Error):  # what is in the WAL already leaves its place to what comes
+                    self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             raise explain(error, f"{self._path} could not be written") from error
         self._seq = seq
 
@@ -137,7 +147,7 @@ class SqliteStore:
         if batch.remarks:
             db.executemany(
                 "INSERT INTO notes (at, trial, text) VALUES (?, ?, ?)",
-                [(r.at, r.trial, r.text) for r in batch.remarks],
+                [(r.at, r.trial, _text(r.text)) for r in batch.remarks],
             )
         if rows:
             db.execute(
@@ -146,7 +156,7 @@ class SqliteStore:
                 (
                     state.phase,
                     state.ends_as,
-                    state.reason,
+                    _text(state.reason),
                     wire.dumps(asdict(state.limits)),
                     state.best,
                     None if state.best is None else self._sign * state.best_loss,
@@ -162,7 +172,7 @@ class SqliteStore:
             t.attempt,
             t.phase,
             wire.dumps(t.params),
-            t.reason,
+            _text(t.reason),
             t.reports,
             self._sign * t.best if t.reports and t.best < float("inf") else None,
             self._sign * t.losses[-1] if t.reports and t.losses[-1] < float("inf") else None,
@@ -183,10 +193,17 @@ def _metric_row(m: Measurement) -> tuple[Any, ...]:
     return (m.trial, m.attempt, m.seq, m.door, point.name, value, point.step, point.at, m.counts)
 
 
+def _text(text: str) -> str:
+    """As SQLite can keep it: half a surrogate pair becomes a question mark."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+
+
 def _connect(folder: SweepFolder) -> sqlite3.Connection:
     db = sqlite3.connect(folder.db, isolation_level=None, timeout=20)
     db.execute("PRAGMA journal_mode = WAL")
     db.execute("PRAGMA synchronous = FULL")
+    # The WAL grows to this many pages. Small, so that on a full disk what is left goes to what is kept.
+    db.execute(f"PRAGMA wal_autocheckpoint = {WAL_PAGES}")
     return db
 
 

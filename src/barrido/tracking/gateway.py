@@ -64,7 +64,6 @@ class Gateway:
         self._upstream = upstream
         self._notices = notices
         self.active = 0
-        self.asked_at = time.monotonic()
         self._calls: Mapping[tuple[str, str], Callable[[Door, Body, web.BaseRequest], Awaitable[Answer]]] = {
             ("POST", "runs/log-metric"): self._log_metric,
             ("POST", "runs/log-batch"): self._log_batch,
@@ -85,7 +84,6 @@ class Gateway:
             return await self._handle(request)
         finally:
             self.active -= 1
-            self.asked_at = time.monotonic()
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         found = self._identity.match(request.path)
@@ -126,16 +124,14 @@ class Gateway:
             await asyncio.sleep(0.05)
 
     async def _pass_on(self, door: Door, request: web.BaseRequest, raw: bytes | None) -> web.StreamResponse:
-        if await self._upstream.ready(proxy.WAIT_S):
-            try:
-                ids = await self._ids(door)
-                await self._flush(door)
-            except (Unreachable, Refused) as error:
-                log.info("%s", error)
-                message = "MLflow cannot be reached now; this call has to wait for it"
-                return web.json_response(protocol.error(message, "TEMPORARILY_UNAVAILABLE"), status=503)
-        else:
-            ids = {}
+        if not await self._upstream.ready(proxy.WAIT_S):
+            return proxy.unavailable(self._upstream)
+        try:
+            ids = await self._ids(door)
+            await self._flush(door)
+        except (Unreachable, Refused) as error:
+            log.info("%s", error)
+            return proxy.unavailable(self._upstream)
         path = request.raw_path.removeprefix(self._identity.path(door.trial, door.attempt))
         return await proxy.forward(request, path or "/", self._upstream, ids, raw)
 
@@ -143,6 +139,9 @@ class Gateway:
         """What the script may have been told, and what MLflow knows instead."""
         real = await self._runs.real(door.run)
         ids = dict.fromkeys(door.ids, real)
+        for alias in door.ids:
+            if (earlier := self._runs.ledger.runs[alias].run_id) is not None and earlier != real:
+                ids[earlier] = real
         ids[self._identity.experiment] = await self._runs.experiment()
         for run in self._runs.ledger.nested(door.trial, door.attempt):
             if run.virtual and run.status != "REFUSED":
@@ -153,19 +152,17 @@ class Gateway:
         for run in (door.run, *self._runs.ledger.nested(door.trial, door.attempt)):
             await self._forwarder.flush(run)
 
-    # Which run is meant ------------------------------------------------------------------------
-
     def _run(self, door: Door, body: Body) -> Run | None:
         """The run a call is about, if barrido looks after it: the trial's own, or one nested below it."""
         run_id = protocol.run_of(body)
         if run_id in door.ids:
             return door.run
         run = self._runs.ledger.find(run_id)
-        if run is None or run.kind is Kind.SWEEP or run.trial != door.trial or run.status is not None:
+        if run is None or run.trial != door.trial:
             return None
-        return door.run if run.kind is Kind.TRIAL else run  # an earlier attempt's run means this one's
-
-    # Writing -----------------------------------------------------------------------------------
+        if run.kind is Kind.TRIAL:  # a script that was launched again may remember its first run
+            return door.run
+        return run if run.status is None else None
 
     async def _log_metric(self, door: Door, body: Body, request: web.BaseRequest) -> Answer:
         if (run := self._run(door, body)) is None:
@@ -209,7 +206,21 @@ class Gateway:
             params, conflicts = rules.part_params(params, door.swept)
             for conflict in conflicts:
                 self._notices.say(str(conflict), trial=door.trial, once=("param", conflict.key))
-        await self._write(run, "param", params)
+        try:
+            await self._write(run, "param", params)
+        except Refused as refused:
+            if not run.shared:
+                raise
+            # The script takes this for another run than the one that has these parameters.
+            for param in params:
+                await self._write_shared(run, param, refused)
+
+    async def _write_shared(self, run: Run, param: Pair, refused: Refused) -> None:
+        try:
+            await self._write(run, "param", [param])
+        except Refused:
+            text = f"param {param[0]!r} was logged again with another value; the first is kept: {refused}"
+            self._notices.say(text, trial=run.number, once=("param", param[0]))
 
     async def _write_tags(self, door: Door, run: Run, tags: Sequence[Pair]) -> None:
         await self._write(run, "tag", rules.part_tags(tags) if run is door.run else tags)
@@ -220,8 +231,6 @@ class Gateway:
             await self._runs.write(run, kind, bodies)
             if self._runs.ledger.has_deferred(run):
                 self._forwarder.touch(run)
-
-    # Runs --------------------------------------------------------------------------------------
 
     async def _get_run(self, door: Door, body: Body, request: web.BaseRequest) -> Answer:
         run = self._run(door, body)
@@ -256,7 +265,9 @@ class Gateway:
             if isinstance(tag, dict)
         }
         own = door.run
-        if rules.adopts(tags, started=own.started, holders=own.holders):
+        silent = self._reader.recipe.objective is not None and door.log.reports == 0
+        if rules.adopts(tags, started=own.started, holders=own.holders, silent=silent):
+            own.shared = own.shared or own.started
             own.started, own.holders = True, own.holders + 1
             self._runs.ledger.save(own)
             if name := body.get("run_name"):
@@ -289,8 +300,6 @@ class Gateway:
             return None
         self._notices.say("the script wanted to delete its run; it is kept", trial=door.trial)
         return {}
-
-    # Experiments -------------------------------------------------------------------------------
 
     async def _experiment(self, door: Door, body: Body, request: web.BaseRequest) -> Answer:
         name = self._reader.recipe.experiment

@@ -32,6 +32,7 @@ CREATE TABLE IF NOT EXISTS runs (
     stored INTEGER NOT NULL,
     started INTEGER NOT NULL,
     holders INTEGER NOT NULL,
+    shared INTEGER NOT NULL,
     virtual INTEGER NOT NULL,
     status TEXT
 ) STRICT;
@@ -69,6 +70,7 @@ class Run:
     stored: int = -1  # the last of the store's metrics that was mirrored
     started: bool = False  # its script has used it
     holders: int = 0  # how many parts of its script use it now
+    shared: bool = False  # several runs of its script, as the script sees it, are this one
     virtual: bool = False  # its script was told the alias as its id
     status: str | None = None  # the terminal status that MLflow was told, REFUSED if it never was one
 
@@ -89,7 +91,7 @@ class Deferred:
 
 _NAMES = tuple(field.name for field in fields(Run))
 _JSON = ("info", "wish")
-_FLAGS = ("asked", "prepared", "started", "virtual")
+_FLAGS = ("asked", "prepared", "started", "shared", "virtual")
 
 
 class Ledger:

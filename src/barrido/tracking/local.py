@@ -12,7 +12,6 @@ import importlib.util
 import json
 import logging
 import os
-import subprocess
 import sys
 import time
 from collections.abc import Mapping
@@ -21,7 +20,8 @@ from yarl import URL
 
 from barrido.tracking.backend import Backend
 from barrido.tracking.notices import Notices
-from barrido.tracking.upstream import LOCAL_PATIENCE_S, Unreachable
+from barrido.tracking.spawn import is_gone, spawn
+from barrido.tracking.upstream import LOCAL_PATIENCE_S, REMOTE_PATIENCE_S, Unreachable
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ class LocalAddress:
         self._notices = notices
         self._failures = 0
         self._retry_at = 0.0
-        self._server: subprocess.Popen[bytes] | None = None
+        self._pid: int | None = None
 
     async def locate(self) -> URL:
         lacking = [name for name in ("mlflow", "flask", "uvicorn") if importlib.util.find_spec(name) is None]
@@ -59,6 +59,7 @@ class LocalAddress:
                     os.close(lock)
             elif (url := self._serving()) is not None:
                 self._failures = 0
+                self.patience_s = LOCAL_PATIENCE_S
                 return url
             await asyncio.sleep(LOOK_S)
 
@@ -87,23 +88,25 @@ class LocalAddress:
         if self._failures > START_TRIES:
             self._failures = 0
             self._retry_at = time.monotonic() + RETRY_S
+            self.patience_s = REMOTE_PATIENCE_S
             self._notices.say(
                 f"the local MLflow server does not start; see {self._backend.log}", once="server start"
             )
             raise Unreachable("the local MLflow server does not start")
         self._backend.state.unlink(missing_ok=True)
-        if self._server is not None:
-            self._server.poll()
-        with self._backend.log.open("wb") as output:
-            self._server = subprocess.Popen(
-                [sys.executable, "-P", "-m", "barrido.tracking.server", str(lock)],
-                stdin=subprocess.PIPE, stdout=output, stderr=output, pass_fds=[lock],
-                cwd=self._backend.folder, env=server_environment(os.environ), start_new_session=True,
-            )  # fmt: skip
+        self._backend.log.unlink(missing_ok=True)
+        if self._pid is not None:
+            is_gone(self._pid)
         # Not as an argument: a database's address may hold a password, and all users see arguments.
-        assert self._server.stdin is not None
-        with self._server.stdin as pipe:
-            pipe.write(json.dumps(self._backend.to_json()).encode())
+        source, sink = os.pipe()
+        try:
+            os.write(sink, json.dumps(self._backend.to_json()).encode())
+            os.close(sink)
+            command = [sys.executable, "-P", "-m", "barrido.tracking.server", "3"]
+            environ = server_environment(os.environ)
+            self._pid = spawn(command, environ, self._backend.log, {0: source, 3: lock})
+        finally:
+            os.close(source)
         log.info("starting the local MLflow server")
 
 

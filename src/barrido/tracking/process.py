@@ -54,6 +54,7 @@ class Process:
         self._began = time.time()
         self._seen_at = time.monotonic()
         self._status = Status()
+        self._gave_up = False
 
     async def run(self) -> int:
         local = self._config.backend is not None
@@ -131,16 +132,18 @@ class Process:
         sweep = self._mirror.sweep
         if sweep.phase.is_terminal:
             if self._upstream.never:
+                self._gave_up = True
                 return True
             if time.time() - max(self._began, sweep.ended_at or 0.0) < GIVE_UP_S:
                 return False
             notices.say("MLflow could not be reached to the end: not all of the sweep is shown there")
+            self._gave_up = True
             return True
-        if self._server.connections or is_locked(self._folder.lock):
+        if self._server.connections:
             self._seen_at = time.monotonic()
         if time.monotonic() - self._seen_at < ABANDONED_S:
             return False
-        if anyone_told(self._config.secret):
+        if is_locked(self._folder.lock) or anyone_told(self._config.secret):
             self._seen_at = time.monotonic()
             return False
         return True
@@ -150,6 +153,7 @@ class Process:
         base = self._upstream.base
         status = Status(
             complete=self._mirror.complete,
+            gave_up=self._gave_up,
             reachable=self._upstream.up.is_set(),
             url=None if base is None else str(base),
             experiment_id=experiment.get("experiment_id"),

@@ -52,6 +52,12 @@ def replace(text: bytes, ids: Mapping[str, str]) -> bytes:
     return text
 
 
+def _replace_text(text: str, ids: Mapping[str, str]) -> str:
+    for told, real in ids.items():
+        text = text.replace(told, real)
+    return text
+
+
 def is_json(request: web.BaseRequest) -> bool:
     """Whether its body can be read and changed: JSON that is not compressed, and not too large."""
     length = request.content_length
@@ -78,9 +84,9 @@ async def forward(
         body = await read_body(request)
     if body is not None:
         body = replace(body, ids)
-    path = replace(path.encode(), ids).decode()
+    path = _replace_text(path, ids)
     headers = [
-        (name, replace(value.encode(), ids).decode())
+        (name, _replace_text(value, ids))
         for name, value in request.headers.items()
         if name.lower() not in _HOP
         and name.lower() not in ("host", "content-length", "expect")
@@ -110,6 +116,11 @@ async def forward(
                 continue
             break
         return await _stream(request, answer)
+    return unavailable(upstream)
+
+
+def unavailable(upstream: Upstream) -> web.Response:
+    """What a call hears that cannot be done without MLflow. Its client tries again, if that can help."""
     if upstream.never:
         message = "the local MLflow server is not installed: pip install 'barrido[mlflow]'"
         return web.json_response(protocol.error(message, "FEATURE_DISABLED"), status=400)

@@ -86,18 +86,25 @@ def held_after(holders: int, status: str | None) -> int:
     return max(0, holders - 1) if status in TERMINAL else holders + 1
 
 
-def adopts(tags: Mapping[str, str], *, started: bool, holders: int) -> bool:
+def adopts(tags: Mapping[str, str], *, started: bool, holders: int, silent: bool) -> bool:
     """Whether a run that the script wants to create is the trial's own run.
 
     It is, if it has no parent, and the script has not yet used the trial's run or still uses it:
     threads and subprocesses do not know the run that their script has active, and ask for a new one.
+    It is too, as long as the trial owes its primary metric (``silent``): a script that trains under
+    ``autolog`` and then calls ``log_metric`` asks for a second run without knowing it, because
+    autologging has ended the first.
     """
-    return PARENT not in tags and (not started or holders > 0)
+    return PARENT not in tags and (not started or holders > 0 or silent)
 
 
 def nested_body(body: Mapping[str, Any], *, experiment: str, parent: str) -> dict[str, Any]:
     """The request that creates a run below the trial's, made from the script's own request."""
-    tags = {tag["key"]: str(tag.get("value", "")) for tag in body.get("tags") or [] if tag.get("key")}
+    tags = {
+        tag["key"]: str(tag.get("value", ""))
+        for tag in body.get("tags") or []
+        if isinstance(tag, dict) and tag.get("key")
+    }
     tags.setdefault(PARENT, parent)
     return {
         **body,

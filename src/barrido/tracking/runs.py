@@ -48,8 +48,6 @@ class Runs:
         self._user = _user()
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
-    # Which runs there are ----------------------------------------------------------------------
-
     def of_sweep(self) -> Run:
         return self._known(self._identity.alias("sweep"), Kind.SWEEP)
 
@@ -77,8 +75,6 @@ class Runs:
         row = self._reader.trial(trial)
         return {} if row is None else portrait.flat(json.loads(row.params))
 
-    # Making them -------------------------------------------------------------------------------
-
     async def experiment(self) -> str:
         """The id of the sweep's experiment, made if there is none of its name."""
         return str((await self.experiment_json())["experiment_id"])
@@ -92,36 +88,37 @@ class Runs:
             return dict(known)
 
     async def real(self, run: Run) -> str:
-        """The id of ``run`` in MLflow, which is made if it is not there."""
+        """The id of ``run`` in MLflow, which is made if it is not there. Raises Refused for a nested one."""
         if run.run_id is not None and run.prepared:
             return run.run_id
         async with self._locks[run.alias]:
-            if run.run_id is None:
-                body = await self._creation(run)
-                found = await self._look_for(run) if run.asked else None
-                if found is None:
-                    found = await self._create(run, body)
-                run.run_id, run.info = str(found["run_id"]), found
-                self.ledger.save(run)
-            if not run.prepared:
-                params = self.trial_params(run.trial) if run.kind is Kind.TRIAL else {}
-                await self._send(run, "param", portrait.loggable(params))
-                run.prepared = True
-                self.ledger.save(run)
-            return run.run_id
+            try:
+                return await self._make(run)
+            except Refused as refused:
+                if run.kind is Kind.NESTED:  # the script's own mistake, if it is one
+                    raise
+                name = self.name(run)
+                self._notices.say(f"MLflow refused to create run {name}: {refused}", trial=run.number)
+                self.ledger.note("experiment", None)  # it may have been deleted meanwhile
+                raise Unreachable(str(refused)) from refused
 
-    async def _create(self, run: Run, body: Mapping[str, Any]) -> dict[str, Any]:
-        run.asked = True
-        self.ledger.save(run)
-        try:
-            answer = await self._upstream.post("runs/create", body, repeatable=False)
-        except Refused as refused:
-            if run.kind is Kind.NESTED:  # the script's own mistake, if it is one
-                raise
-            self._notices.say(f"MLflow refused to create run {body['run_name']}: {refused}", trial=run.number)
-            self.ledger.note("experiment", None)  # it may have been deleted meanwhile
-            raise Unreachable(str(refused)) from refused
-        return dict(answer["run"]["info"])
+    async def _make(self, run: Run) -> str:
+        if run.run_id is None:
+            body = await self._creation(run)
+            found = await self._look_for(run) if run.asked else None
+            if found is None:
+                run.asked = True
+                self.ledger.save(run)
+                answer = await self._upstream.post("runs/create", body, repeatable=False)
+                found = answer["run"]["info"]
+            run.run_id, run.info = str(found["run_id"]), found
+            self.ledger.save(run)
+        if not run.prepared:
+            params = self.trial_params(run.trial) if run.kind is Kind.TRIAL else {}
+            await self._send(run, "param", portrait.loggable(params))
+            run.prepared = True
+            self.ledger.save(run)
+        return run.run_id
 
     async def _creation(self, run: Run) -> dict[str, Any]:
         """The request that makes ``run``."""
@@ -187,8 +184,6 @@ class Runs:
             raise Unreachable(str(refused)) from refused
         return experiment
 
-    # Writing to them ---------------------------------------------------------------------------
-
     async def write(self, run: Run, kind: str, bodies: Sequence[Any]) -> None:
         """Parameters ("param") or tags ("tag") as pairs, metrics ("metric") or an update ("update") as JSON.
 
@@ -238,8 +233,6 @@ class Runs:
         for start in range(0, len(bodies), protocol.PARAMS_PER_BATCH):
             part = bodies[start : start + protocol.PARAMS_PER_BATCH]
             await self._upstream.post("runs/log-batch", {"run_id": run.run_id, _FIELD[kind]: part})
-
-    # Showing one that is not there yet ---------------------------------------------------------
 
     def imagine(self, run: Run) -> dict[str, Any]:
         """``run`` as MLflow would show it, from what is known here."""

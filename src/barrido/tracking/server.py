@@ -1,9 +1,8 @@
 """The local MLflow server: MLflow's own application in one process, which leaves when nobody asks.
 
 Run as ``python -m barrido.tracking.server LOCK_FD`` by `barrido.tracking.local`, with the backend as JSON
-on its standard input. The command
-``mlflow server`` would start up to ten processes for the same: its settings reach the application
-through environment variables, which are set here.
+on its standard input. The command ``mlflow server`` would start up to ten processes for the same: its
+settings reach the application through environment variables, which are set here.
 """
 
 from __future__ import annotations
@@ -117,7 +116,9 @@ def announce(path: Path, body: dict[str, int]) -> None:
 def main(argv: list[str]) -> None:
     """``argv``: the descriptor of the lock that is held as long as this lives."""
     os.set_inheritable(int(argv[0]), False)
-    asyncio.run(serve(Backend.from_json(json.load(sys.stdin))))
+    backend = Backend.from_json(json.load(sys.stdin))
+    os.chdir(backend.folder)
+    asyncio.run(serve(backend))
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ class Status:
     """``complete``: the sweep is over, and MLflow knows all of it. ``url`` is MLflow's, without secrets."""
 
     complete: bool = False
+    gave_up: bool = False  # the sweep is over, and MLflow will not know all of it
     reachable: bool = False
     url: str | None = None
     experiment_id: str | None = None

@@ -102,6 +102,8 @@ class Supervisor:
         signal.signal(signal.SIGTERM, self._leave)
         while True:
             if self._wanted and self._child is None:
+                if not (self._tracking / "gateway.json").exists():
+                    return 0  # somebody removed the sweep
                 self._start()
             watched: list[Any] = [self._wake]
             if not self._wanted:

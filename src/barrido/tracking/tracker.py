@@ -13,7 +13,6 @@ import socket
 import sys
 import time
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 
 from barrido.core.events import Note
@@ -23,6 +22,7 @@ from barrido.tracking.backend import backend
 from barrido.tracking.config import Config
 from barrido.tracking.identity import Identity
 from barrido.tracking.notices import NoticeReader
+from barrido.tracking.spawn import is_gone, spawn
 from barrido.tracking.status import Status
 
 PORT_PATIENCE_S = 2.0
@@ -83,11 +83,11 @@ class MlflowTracker:
             return
         self._checked_at = time.monotonic()
         if self._pid is not None:
-            with suppress(ChildProcessError):
-                if os.waitpid(self._pid, os.WNOHANG)[0] == 0:
-                    return
+            if not is_gone(self._pid):
+                return
             self._pid = None
-        if not self._is_done():
+        status = self._status()
+        if not (status.complete or status.gave_up):
             self._start(0.0)
 
     def warnings(self) -> tuple[Note, ...]:
@@ -106,9 +106,10 @@ class MlflowTracker:
         if not supervisor.is_over(self._folder.db.absolute()):
             return True
         deadline = time.monotonic() + timeout_s
-        while self._is_used() and not self._is_done():
-            if time.monotonic() > deadline:
-                return False
+        while self._is_used():
+            status = self._status()
+            if status.complete or status.gave_up or time.monotonic() > deadline:
+                return status.complete
             self.check()
             time.sleep(LOOK_S)
         return True
@@ -116,8 +117,8 @@ class MlflowTracker:
     def _is_used(self) -> bool:
         return self._config.eager or (self._tracking / "mirror.db").exists()
 
-    def _is_done(self) -> bool:
-        return Status.read(self._tracking / "status.json").complete
+    def _status(self) -> Status:
+        return Status.read(self._tracking / "status.json")
 
     def _configure(self, workspace: Workspace, upstream: str | None) -> Config:
         if upstream is not None and upstream.startswith(("http://", "https://")):
@@ -169,22 +170,6 @@ class MlflowTracker:
             self._config = self._config.at(0)
 
     def _spawn(self, listener: int, lock: int) -> None:
-        log = os.open(
-            self._tracking / "process.log", os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644
-        )
-        script = Path(supervisor.__file__)
-        # High numbers first, so that no source is overwritten before it was copied.
-        targets = {0: os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC), 1: log, 2: log, 3: listener, 4: lock}
-        copies = {to: fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 10) for to, fd in targets.items()}
-        try:
-            self._pid = os.posix_spawn(
-                sys.executable,
-                [sys.executable, "-I", "-S", str(script), str(self._tracking.absolute()), "3", "4"],
-                os.environ,
-                file_actions=[(os.POSIX_SPAWN_DUP2, fd, to) for to, fd in copies.items()],
-                setsid=True,
-                setsigmask=(),
-            )
-        finally:
-            for fd in (*copies.values(), targets[0], log):
-                os.close(fd)
+        script = str(Path(supervisor.__file__))
+        command = [sys.executable, "-I", "-S", script, str(self._tracking.absolute()), "3", "4"]
+        self._pid = spawn(command, os.environ, self._tracking / "process.log", {3: listener, 4: lock})

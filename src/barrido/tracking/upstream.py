@@ -77,6 +77,7 @@ class Credentials:
     authorization: str | None = field(default=None, repr=False)
     verify: bool = True
     ca_file: str | None = None
+    client_file: str | None = None
 
     @classmethod
     def read(cls, url: URL, environ: Mapping[str, str]) -> Credentials:
@@ -91,12 +92,23 @@ class Credentials:
         elif token := environ.get("MLFLOW_TRACKING_TOKEN"):
             authorization = f"Bearer {token}"
         insecure = environ.get("MLFLOW_TRACKING_INSECURE_TLS", "").lower() in ("true", "1")
-        return cls(authorization, not insecure, environ.get("MLFLOW_TRACKING_SERVER_CERT_PATH") or None)
+        return cls(
+            authorization,
+            not insecure,
+            environ.get("MLFLOW_TRACKING_SERVER_CERT_PATH") or None,
+            environ.get("MLFLOW_TRACKING_CLIENT_CERT_PATH") or None,
+        )
 
     def ssl(self) -> ssl.SSLContext | bool:
+        if not (self.ca_file or self.client_file):
+            return self.verify
+        context = ssl.create_default_context(cafile=self.ca_file)
+        if self.client_file:
+            context.load_cert_chain(self.client_file)
         if not self.verify:
-            return False
-        return ssl.create_default_context(cafile=self.ca_file) if self.ca_file else True
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+        return context
 
 
 class Upstream:
@@ -122,10 +134,6 @@ class Upstream:
     @property
     def never(self) -> bool:
         return self._address.never
-
-    @property
-    def was_up(self) -> bool:
-        return self.base is not None
 
     def start(self) -> None:
         """Look for the server, starting it if it is ours. May be repeated."""

@@ -27,13 +27,16 @@ def format_line(metrics: Mapping[str, float], *, step: int | None, time: float) 
 def append(path: str | os.PathLike[str], line: bytes) -> int:
     """Append one line, whole or not at all among other writers; the offset behind it.
 
-    Raises OSError. If only a part of the line fits on the disk, that part is ended by a newline where
-    possible, so that it spoils no line after it.
+    Raises OSError. If only a part of the line fits on the disk, that part is taken back, so that it
+    spoils no line after it and a repetition counts once.
     """
     fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:
-        if os.write(fd, line) != len(line):
-            os.write(fd, b"\n")
+        written = os.write(fd, line)
+        if written != len(line):
+            end = os.lseek(fd, 0, os.SEEK_CUR)
+            if os.fstat(fd).st_size == end:  # nobody has written behind it
+                os.ftruncate(fd, end - written)
             raise OSError(f"could not write a whole line to {os.fspath(path)}")
         return os.lseek(fd, 0, os.SEEK_CUR)
     finally:

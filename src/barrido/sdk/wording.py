@@ -1,15 +1,16 @@
-"""Numbers, times and parameters in the words of the terminal."""
+"""Numbers, times, parameters and what happened, in the words that all views share. Text in, text out."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
 from math import floor, isfinite
-from typing import Any
+from pathlib import Path
+from typing import Any, Protocol
 
-from barrido.cli.output import painted, printable
 from barrido.core.state import SweepPhase
 from barrido.core.trial import Phase
+from barrido.store.queries import NoteRow, TrialRow
 
 NOTHING = "-"
 INTERRUPTED = "interrupted"
@@ -29,10 +30,18 @@ COLORS: Mapping[str, str] = {
 }
 
 
-def paint_status(text: str) -> str:
-    """A status, already padded for its column, in its colour."""
-    color = COLORS.get(text.strip())
-    return painted(text, color) if color else text
+class Paint(Protocol):
+    """Gives text a colour or a weight, where it is shown on something that has them."""
+
+    def __call__(
+        self, text: str, color: str | None = None, *, bold: bool = False, dim: bool = False
+    ) -> str: ...
+
+
+def unpainted(text: str, color: str | None = None, *, bold: bool = False, dim: bool = False) -> str:
+    """For files, pipes and notebooks."""
+    del color, bold, dim
+    return text
 
 
 def number(value: float | None) -> str:
@@ -62,6 +71,8 @@ def value_text(value: Any) -> str:
     ('0.3', 'adam', 'true', '{"depth": 3}')
     """
     match value:
+        case None:
+            return "none"
         case bool():
             return "true" if value else "false"
         case float():
@@ -119,6 +130,11 @@ def clock(seconds: float) -> str:
     return f"{hours}:{minutes:02d}:{whole % 60:02d}" if hours else f"{minutes}:{whole % 60:02d}"
 
 
+def printable(text: str) -> str:
+    """``text`` with a space for each character that would steer the terminal, line ends among them."""
+    return "".join(char if char.isprintable() else " " for char in text)
+
+
 def clean(text: str) -> str:
     """``text`` in one line, without what would steer the terminal: scripts log anything.
 
@@ -131,6 +147,41 @@ def clean(text: str) -> str:
 def one_line(text: str) -> str:
     """The first line of ``text`` that says something."""
     return next((line for line in map(clean, text.splitlines()) if line), "")
+
+
+def counted(count: int, noun: str) -> str:
+    """
+    >>> counted(1, "trial"), counted(3, "trial")
+    ('1 trial', '3 trials')
+    """
+    return f"{count} {noun}{'s' * (count != 1)}"
+
+
+def note_text(note: NoteRow) -> str:
+    """Like ``note (trial 3): attempt 2 follows``."""
+    whose = "" if note.trial is None else f" (trial {note.trial})"
+    return f"note{whose}: {one_line(note.text)}"
+
+
+def ended_as(trial: TrialRow) -> str:
+    """How a trial ended, in a word."""
+    return "stopped" if trial.phase is Phase.PRUNED else str(trial.phase)
+
+
+def ending(trial: TrialRow, metric: str | None, *, at: float) -> str:
+    """Like ``stopped: acc 0.71, lr=0.1, 8s (below the median of 4 trials)``."""
+    parts = [clean(metric_text(metric, trial.best_value)), params_text(trial.params)]
+    parts.append(took(trial.started_at, trial.ended_at, at=at))
+    reason = f" ({one_line(trial.reason)})" if trial.reason else ""
+    return f"{ended_as(trial)}: {', '.join(part for part in parts if part)}{reason}"
+
+
+def shown(path: Path) -> str:
+    """A path as people type it: from the current folder, if it lies in there."""
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except (ValueError, OSError):
+        return str(path)
 
 
 _BARS = "▁▂▃▄▅▆▇█"

@@ -5,13 +5,23 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator, Sequence
 
-from barrido.cli.output import painted
-from barrido.cli.rows import best_first, shown, trials_table
-from barrido.cli.wording import COLORS, clean, duration, metric_text, one_line, params_text
 from barrido.core.layout import SweepFolder
 from barrido.core.state import SweepPhase
 from barrido.core.trial import Phase
 from barrido.sdk.progress import Progress
+from barrido.sdk.rows import best_first, trials_table
+from barrido.sdk.wording import (
+    COLORS,
+    Paint,
+    clean,
+    counted,
+    duration,
+    metric_text,
+    one_line,
+    params_text,
+    shown,
+    unpainted,
+)
 from barrido.store.queries import TrialRow
 from barrido.tracking.config import Config
 from barrido.tracking.status import Status
@@ -26,37 +36,39 @@ def summary(
     *,
     width: int | None,
     at: float,
+    paint: Paint = unpainted,
 ) -> Iterator[str]:
-    """Lines about a sweep that is over."""
-    yield headline(progress)
+    """Lines about a sweep that is over, and was watched until then."""
+    yield headline(progress, paint)
     if trials:
         yield ""
         top = best_first(trials, progress.goal)[:TOP] if progress.metric else trials[:TOP]
-        yield from trials_table(top, metric=progress.metric, at=at, width=width)
+        yield from trials_table(top, metric=progress.metric, at=at, width=width, paint=paint)
         if len(trials) > TOP:
             yield f"… {len(trials) - TOP} more: barrido job trials {progress.name}"
     if progress.best is not None:
         yield ""
-        yield from best_trial(progress, folder)
+        yield from best_trial(progress, folder, paint)
     yield from mlflow_lines(folder)
 
 
-def headline(progress: Progress) -> str:
-    status = painted(str(progress.phase), COLORS.get(progress.phase), bold=True)
-    trials = f"{progress.done} trial{'s' * (progress.done != 1)}"
-    early = progress.counts.get(Phase.PRUNED, 0)
-    parts = [trials, *([f"{early} stopped early"] if early else []), duration(progress.elapsed_s)]
+def headline(progress: Progress, paint: Paint) -> str:
+    """Like ``iris completed: all 3 trials are done (3 trials, 1 stopped, 15s)``."""
+    status = paint(str(progress.phase), COLORS.get(progress.phase), bold=True)
+    stopped = progress.counts.get(Phase.PRUNED, 0)
+    parts = [counted(progress.done, "trial"), *([f"{stopped} stopped"] if stopped else [])]
+    parts.append(duration(progress.elapsed_s))
     # A failure's reason is long, and is the error that follows.
     reason = "" if progress.phase is SweepPhase.FAILED else f": {one_line(progress.reason)}"
     return f"{progress.name} {status}{reason} ({', '.join(parts)})"
 
 
-def best_trial(progress: Progress, folder: SweepFolder) -> Iterator[str]:
+def best_trial(progress: Progress, folder: SweepFolder, paint: Paint = unpainted) -> Iterator[str]:
     """The best trial, its values, and where it left its files."""
     best = progress.best
     if best is None:
         return
-    value = painted(clean(metric_text(progress.metric, best.best_value)), bold=True)
+    value = paint(clean(metric_text(progress.metric, best.best_value)), bold=True)
     yield f"best trial: {best.number}, {value}, with {params_text(best.params)}"
     place = folder.trial(best.number)
     for outputs in (place.work / "outputs", place.named_outputs):

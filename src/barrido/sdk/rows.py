@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from pathlib import Path
+from functools import partial
 
-from barrido.cli.table import Column, natural_width, table
-from barrido.cli.wording import (
+from barrido.core.recipe import Goal
+from barrido.sdk.table import Column, natural_width, table
+from barrido.sdk.wording import (
+    COLORS,
     NOTHING,
+    Paint,
     clean,
     number,
     one_line,
-    paint_status,
     params_text,
     took,
+    unpainted,
     value_text,
 )
-from barrido.core.recipe import Goal
 from barrido.store.queries import TrialRow
 
 
@@ -31,7 +32,12 @@ def best_first(trials: Sequence[TrialRow], goal: Goal | None) -> list[TrialRow]:
 
 
 def trials_table(
-    trials: Sequence[TrialRow], *, metric: str | None, at: float, width: int | None
+    trials: Sequence[TrialRow],
+    *,
+    metric: str | None,
+    at: float,
+    width: int | None,
+    paint: Paint = unpainted,
 ) -> list[str]:
     """A column for each parameter if there is room for them, one for all of them otherwise."""
     names = list(dict.fromkeys(name for trial in trials for name in trial.params))
@@ -40,11 +46,12 @@ def trials_table(
         [value_text(trial.params[name]) if name in trial.params else NOTHING for name in names]
         for trial in trials
     ]
-    columns, cells = _around(trials, spread, rows, metric, at)
+    columns, cells = _around(trials, spread, rows, metric, at, paint)
     if names and width is not None and natural_width(columns, cells, least=True) > width:
         rows = [[params_text(trial.params)] for trial in trials]
-        columns, cells = _around(trials, [Column("parameters", cut=True)], rows, metric, at)
-    return table(columns, cells, width=width)
+        columns, cells = _around(trials, [Column("parameters", cut=True)], rows, metric, at, paint)
+    head, *lines = table(columns, cells, width=width)
+    return [paint(head, dim=True), *lines]
 
 
 def _around(
@@ -53,12 +60,13 @@ def _around(
     cells: Sequence[Sequence[str]],
     metric: str | None,
     at: float,
+    paint: Paint,
 ) -> tuple[list[Column], list[list[str]]]:
     """The columns of parameters, with what else there is to know of a trial before and behind them."""
     measured = [] if metric is None else [Column(clean(metric), right=True), Column("reports", right=True)]
     columns = [
         Column("trial", right=True),
-        Column("status", paint=paint_status),
+        Column("status", paint=partial(status_painted, paint=paint)),
         *params,
         *measured,
         Column("time", right=True),
@@ -85,9 +93,7 @@ def _is_numeric(trials: Sequence[TrialRow], name: str) -> bool:
     return all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
 
 
-def shown(path: Path) -> str:
-    """A path as people type it: from the current folder, if it lies in there."""
-    try:
-        return os.fspath(path.relative_to(Path.cwd()))
-    except ValueError:
-        return os.fspath(path)
+def status_painted(text: str, *, paint: Paint) -> str:
+    """A status, already padded for its column, in its colour."""
+    color = COLORS.get(text.strip())
+    return paint(text, color) if color else text
