@@ -6,6 +6,7 @@ import os
 import shutil
 import uuid
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -22,6 +23,9 @@ from barrido.errors import ControllerError, RequestError, SweepNotFound
 from barrido.executors.snapshot import snapshot
 from barrido.store.queries import Reader
 from barrido.store.sqlite import SqliteStore, explain
+
+ABANDONED_S = 24 * 3600.0
+"""Nobody writes at one draft of a sweep for so long."""
 
 
 def workspace(path: str | os.PathLike[str] | None = None) -> Workspace:
@@ -43,6 +47,7 @@ def create(recipe: Recipe, where: Workspace) -> SweepFolder:
     recipe = replace(
         recipe, tracking_uri=recipe.tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or None
     )
+    _remove_abandoned(where)
     draft = SweepFolder(where.sweeps / f".draft-{uuid.uuid4().hex}")
     try:
         draft.requests.mkdir(parents=True)
@@ -60,6 +65,14 @@ def create(recipe: Recipe, where: Workspace) -> SweepFolder:
         shutil.rmtree(draft.root, ignore_errors=True)
     launcher.start(folder)
     return folder
+
+
+def _remove_abandoned(where: Workspace) -> None:
+    """Drafts of those who died in `create`."""
+    for draft in where.sweeps.glob(".draft-*"):
+        with suppress(OSError):  # its owner was quicker
+            if WallClock().now() - draft.stat().st_mtime > ABANDONED_S:
+                shutil.rmtree(draft, ignore_errors=True)
 
 
 def _taken(name: str, where: Workspace) -> RequestError:
@@ -122,7 +135,10 @@ def request(
         requests.check_limits(changes or {})
     except ValueError as error:
         raise RequestError(str(error)) from None
-    requests.put(folder, verb, trial=trial, changes=changes, origin=origin)
+    try:
+        requests.put(folder, verb, trial=trial, changes=changes, origin=origin)
+    except OSError as error:
+        raise explain(error, f"the request could not be written to {folder.requests}") from error
     if is_running(folder):
         return
     try:

@@ -49,7 +49,15 @@ def test_the_version_is_the_packages(barrido: Callable[..., Any]) -> None:
         (["jobs"], "barrido has no command 'jobs'", "did you mean 'job'?"),
         (["job", "strem"], "barrido job has no command 'strem'", "did you mean 'stream'?"),
         (["job", "qqq"], "barrido job has no command 'qqq'", "it has create, validate"),
-        (["job", "create"], "missing option '-f' / '--file'", "see `barrido job create --help`"),
+        (["create", "-f", "s.yml"], "barrido has no command 'create'", "did you mean `barrido job create`?"),
+        (["job", "run"], "barrido job has no command 'run'", "did you mean 'create'?"),
+        (
+            ["job", "create"],
+            "the file that describes the sweep is missing",
+            "`barrido job create -f sweep.yml`",
+        ),
+        (["job", "create", "swep.yml"], "there is no file 'swep.yml'", None),
+        (["job", "validate", "a.yml", "-f", "b.yml"], "two files are given: a.yml and b.yml", None),
         (["job", "list", "--ouput", "json"], "no such option '--ouput'", "did you mean '--output'?"),
         (["job", "list", "-r", "0"], "invalid value for '-r'", "see `barrido job list --help`"),
         (["job", "show"], "the name of the sweep or trial is missing", "`barrido job list`"),
@@ -219,3 +227,11 @@ def test_a_list_can_be_set_from_the_command_line(barrido: Callable[..., Any], tm
     said = barrido("job", "validate", "-f", "sweep.yml", "--set", "search_space.lr.values=[0.1, [1]]")
     assert said.code == 2
     assert "  --set search_space.lr.values=[0.1, [1]]: search_space.lr.values" in said.err
+
+
+def test_every_word_that_people_try_leads_to_a_command_that_exists() -> None:
+    context = click.Context(commands.barrido)
+    for name in commands.job.list_commands(context):
+        assert commands.job.get_command(context, name) is not None
+    assert set(commands.job._meant.values()) <= set(commands.job.list_commands(context))
+    assert not set(commands.job._meant) & set(commands.job.list_commands(context))

@@ -111,7 +111,7 @@ def test_a_sweep_without_a_metric_has_no_best() -> None:
     assert not [line for line in lines if "best" in line or "last" in line]
 
 
-@pytest.mark.parametrize(("width", "height"), [(59, 23), (79, 23), (79, 9), (30, 5), (200, 60)])
+@pytest.mark.parametrize(("width", "height"), [(79, 23), (79, 9), (30, 5), (200, 60), (9, 9), (1, 1)])
 @given(
     names=st.lists(st.text(min_size=1, max_size=30), min_size=1, max_size=20, unique=True),
     text=st.text(max_size=200),

@@ -9,6 +9,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,7 +24,7 @@ from barrido.store.queries import Reader
 from barrido.store.sqlite import SqliteStore
 
 
-def recipe(**limits: int) -> Recipe:
+def recipe(**limits: Any) -> Recipe:
     return Recipe(
         name="quick",
         space={"x": {"type": "uniform", "min_value": 0.0, "max_value": 1.0}},
@@ -116,3 +117,14 @@ def test_names_that_are_not_unicode_do_not_keep_a_sweep_from_being_written(tmp_p
     assert wait_until_over(folder) == "all 2 trials are done"
     with Reader(folder) as reader:
         assert any("broken link" in note.text for note in reader.notes())
+
+
+def test_what_a_crash_left_of_a_sweep_that_never_was_is_removed_later(tmp_path: Path) -> None:
+    where = Workspace(tmp_path)
+    old, new = (where.sweeps / f".draft-{age}" for age in ("old", "new"))
+    for draft in (old, new):
+        (draft / "code").mkdir(parents=True)
+    os.utime(old, (1000.0, 1000.0))
+    folder = app.create(recipe(), where)
+    assert wait_until_over(folder) == "all 2 trials are done"
+    assert sorted(path.name for path in where.sweeps.iterdir()) == [".draft-new", "quick"]

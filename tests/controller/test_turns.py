@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
+from barrido.controller import requests
 from barrido.controller.clock import WallClock
 from barrido.controller.loop import Controller
-from barrido.core.events import Cause, Exited, Launched, Outcome, Reported
+from barrido.core.events import Cause, Exited, Launched, Outcome, Reported, Requested, Verb
+from barrido.core.layout import SweepFolder
 from barrido.core.protocols import Logged, Offsets, Order, Point, Signal, Verdict
 from barrido.core.recipe import Goal, Limits, Objective, Recipe, Work
 from barrido.core.state import SweepState
@@ -137,3 +140,27 @@ def test_a_controller_that_cannot_write_its_first_decisions_says_so_and_starts_n
     with pytest.raises(StoreError, match="the disk is full"):
         controller(script, FullStore(RECIPE)).begin()
     assert script.told == []
+
+
+def test_a_wish_survives_a_power_cut_before_its_file_is_removed(tmp_path: Path) -> None:
+    class Durable(MemoryStore):
+        def commit(self, batch: Batch, state: SweepState) -> None:
+            if any(isinstance(d.event, Requested) for d in batch.decisions):
+                assert batch.durable
+                assert list(folder.requests.iterdir()) == [folder.requests / f"{asked}.json"]
+            super().commit(batch, state)
+
+    folder = SweepFolder(tmp_path)
+    asked = requests.put(folder, Verb.UPDATE, changes={"max_total_trials": 1}, origin="cli")
+    one = Controller(
+        RECIPE,
+        build_plan(RECIPE),
+        build_sampler(RECIPE),
+        Script(),
+        store := Durable(RECIPE),
+        WallClock(),
+        folder=folder,
+    )
+    one.begin()
+    assert [d.event.request for d in store.log if isinstance(d.event, Requested)] == [asked]
+    assert list(folder.requests.iterdir()) == []

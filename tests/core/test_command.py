@@ -201,6 +201,7 @@ REFUSED = {
         "ls | xargs -n 1 sh -c 'echo ${{inputs.x}}'",
         "su me -c ${{inputs.x}}",
         "sbatch --wrap='python t.py ${{inputs.x}}'",
+        "python [-m ${{inputs.m}}] -c ${{inputs.x}}",
         "xargs -a list timeout 5 perl -e ${{inputs.x}}",
     ],
     "piped into": [
@@ -271,15 +272,16 @@ def test_ordinary_commands_are_let_through(template: str) -> None:
         ("python ${{inputs.a}} ${{inputs.b}}", {"a": "-c", "b": "1"}),
         ("python ${{inputs.a}}", {"a": "-cimport os"}),
         ("[ ${{inputs.a}} ${{inputs.b}} ]", {"a": "-v", "b": "a[0]"}),
+        ("python [-W ${{inputs.w}}] ${{inputs.a}} ${{inputs.b}}", {"a": "-c", "b": "1", "w": None}),
         ("echo ${{inputs.b}} | ${{inputs.a}}", {"a": "sh", "b": "ls"}),
     ],
 )
 def test_values_that_make_a_program_of_other_values_are_refused(
-    template: str, values: Mapping[str, str]
+    template: str, values: Mapping[str, str | None]
 ) -> None:
     with pytest.raises(BarridoError, match="quoted safely"):
         rendered(template, **values)
-    assert rendered(template, a="x", b="y")
+    assert rendered(template, a="x", b="y", w=None)
 
 
 def test_a_value_with_a_nul_is_refused() -> None:

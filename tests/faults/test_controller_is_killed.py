@@ -51,7 +51,7 @@ def recipe(tmp_path: Path, name: str, concurrent: int, **more: Any) -> Recipe:
         seed=11,
         space={"rate": {"type": "uniform", "min_value": 0.0, "max_value": 1.0}},
         objective=Objective("loss", Goal.MINIMIZE),
-        limits=Limits(max_total_trials=40, max_concurrent_trials=concurrent),
+        limits=Limits(max_total_trials=40 * concurrent, max_concurrent_trials=concurrent),
         work=Work(
             command="python script.py ${{search_space.rate}}",
             code=str(code),
@@ -143,7 +143,7 @@ def test_twenty_kills_at_random_moments_lose_nothing_and_change_no_decision(
     assert_nothing_is_lost(folder, tmp_path / "killed.witness")
     assert_replay_is_history(folder)
     with Reader(folder) as reader:
-        assert len(reader.trials()) == 40
+        assert len(reader.trials()) == 40 * concurrent
         resumed = [body for _, body, _ in reader.events() if body["kind"] == "resumed"]
     assert len(resumed) >= kills - 1
     if concurrent == 1:

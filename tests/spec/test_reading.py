@@ -115,7 +115,7 @@ def test_a_missing_file_names_the_one_that_was_meant(folder: Path, defaults: Def
         load.load("swep.yaml", defaults=defaults)
     assert caught.value.hint == "did you mean 'sweep.yaml'?"
     with pytest.raises(RequestError, match="there is no folder 'nowhere' either"):
-        load.problems("nowhere/x.yml", defaults=defaults)
+        load.load("nowhere/x.yml", defaults=defaults)
     with pytest.raises(RequestError, match="is a folder, not a file"):
         load.load("src", defaults=defaults)
     with pytest.raises(RequestError, match="cannot read"):

@@ -67,7 +67,7 @@ WRONG: list[tuple[str, dict[str, str], tuple[int, str, str]]] = [
     ("a mistyped type of data", {"inputs": "{d: {type: uri_fil, path: data}}"},
         (6, "inputs.d.type", "did you mean 'uri_file'?")),
     ("an input with a dash", {"inputs": "{a-b: 1}"}, (6, "inputs.a-b", "for example a_b")),
-    ("an input that is a list", {"inputs": "{a: [1]}"}, (6, "inputs.a", "cannot be an input")),
+    ("an input that is a list", {"inputs": "{a: [1]}"}, (6, "inputs.a", "to try several")),
     ("an input without a value", {"inputs": "{a: {type: number}}"},
         (6, "inputs.a", "give it a `value`, or say `optional: true`")),
     ("an output with a path as its name", {"outputs": "{../a: }"}, (6, "outputs.../a", "is not a name")),
@@ -240,3 +240,15 @@ def test_bounds_that_look_like_numbers_and_are_exponents_are_a_notice(
     (notice,) = notices(sweep(search_space="{lr: {type: loguniform, min_value: 0.001, max_value: 0.1}}"))
     assert notice.startswith("sweep.yml:3: search_space.lr: ")
     assert "type: float" in notice
+
+
+@pytest.mark.parametrize(
+    ("written", "got"),
+    [("[1, 2]", "a list"), ("{type: Choice, values: [1, 2]}", "the distribution choice")],
+)
+def test_several_values_for_an_input_are_a_sweep(
+    written: str, got: str, command: Written, mistakes: Mistakes
+) -> None:
+    (problem,) = mistakes(command(inputs=f"{{lr: {written}}}"))
+    assert (problem.path, problem.what) == ("inputs.lr", f"has one value (got {got})")
+    assert "sweep" in problem.hint

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+import subprocess
 from math import inf, isnan, nan
 from pathlib import Path
 
@@ -207,3 +208,42 @@ def test_a_read_only_workspace_is_said_to_be_so(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     with pytest.raises(StoreError, match="not writable"):
         SqliteStore.create(SweepFolder(tmp_path / "x"), RECIPE, version="1", at=0.0)
+
+
+def test_a_sweep_that_is_over_can_be_read_where_nobody_can_write(folder: SweepFolder) -> None:
+    SqliteStore.create(folder, RECIPE, version="1", at=0.5).close()
+    assert sorted(path.name for path in folder.root.iterdir()) == ["sweep.db"]
+    mount = ["mount", "--bind", str(folder.root), str(folder.root)]
+    try:
+        subprocess.run(mount, check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("only root can make a folder unwritable for root")
+    try:
+        subprocess.run(["mount", "-o", "remount,ro,bind", str(folder.root)], check=True)
+        with Reader(folder) as reader:
+            assert reader.sweep().recipe == RECIPE
+        with pytest.raises(StoreError, match="could not be opened"):
+            SqliteStore(folder)
+    finally:
+        subprocess.run(["umount", "--lazy", str(folder.root)], check=True)
+
+
+def test_a_file_that_is_no_database_is_said_to_be_none(folder: SweepFolder) -> None:
+    folder.root.mkdir(parents=True)
+    folder.db.write_bytes(b"garbage" * 1000)
+    with pytest.raises(StoreError, match="could not be opened: file is not a database"):
+        SqliteStore(folder)
+
+
+def test_text_that_is_not_unicode_can_be_kept(folder: SweepFolder) -> None:
+    store = SqliteStore.create(folder, RECIPE, version="1", at=0.5)
+    state = fill(store)
+    state.trials[0].reason = state.reason = "no such folder: caf\udce9"
+    event = Requested("r", Verb.PAUSE, 4.0, origin="\ud800")
+    batch = Batch(decisions=[Decision(event, [])], remarks=[Remark(1.0, "\ud800")], touched={0})
+    store.commit(batch, state)
+    assert list(store.decisions())[-1].event == event
+    with Reader(folder) as reader:
+        assert reader.trials()[0].reason == "no such folder: caf?"
+        assert reader.notes()[-1].text == "?"
+    store.close()

@@ -30,5 +30,14 @@ job = LazyGroup(
         "update": "barrido.cli.control:update",
         "download": "barrido.cli.download:download",
     },
+    meant={
+        **dict.fromkeys(("run", "submit", "start", "new"), "create"),
+        **dict.fromkeys(("status", "get", "info"), "show"),
+        **dict.fromkeys(("watch", "logs", "log", "tail"), "stream"),
+        **dict.fromkeys(("stop", "kill", "delete"), "cancel"),
+        **dict.fromkeys(("continue", "restart"), "resume"),
+        "check": "validate",
+        "ls": "list",
+    },
     help="Create, watch and control sweeps.",
 )

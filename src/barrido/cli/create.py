@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -15,14 +17,34 @@ if TYPE_CHECKING:
     from barrido.core.layout import SweepFolder, Workspace
     from barrido.core.recipe import Recipe
 
-file_option = click.option(
-    "-f", "--file", "file", metavar="FILE", required=True, type=click.Path(path_type=Path),
-    help="The YAML file that describes the sweep.",
-)  # fmt: skip
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def described(command: Command) -> Callable[..., Any]:
+    """Adds FILE, as an argument or as ``--file``; the command gets it as ``file``."""
+
+    @click.argument("file", required=False, metavar="FILE", type=click.Path(path_type=Path))
+    @click.option(
+        "-f", "--file", "file_option", metavar="FILE", type=click.Path(path_type=Path),
+        help="The YAML file that describes the sweep, said this way.",
+    )  # fmt: skip
+    @wraps(command)
+    def chosen(*args: Any, file: Path | None, file_option: Path | None, **values: Any) -> Any:
+        if file is not None and file_option is not None:
+            raise RequestError(f"two files are given: {file} and {file_option}")
+        one = file or file_option
+        if one is None:
+            raise RequestError(
+                "the file that describes the sweep is missing",
+                hint=f"for example `{click.get_current_context().command_path} -f sweep.yml`",
+            )
+        return command(*args, file=one, **values)
+
+    return chosen
 
 
 @click.command()
-@file_option
+@described
 @click.option("-n", "--name", metavar="NAME", help="What to call the sweep; made up when left out.")
 @set_option
 @click.option("-s", "--stream", is_flag=True, help="Watch the sweep until it is over.")
@@ -63,7 +85,7 @@ def create(
 
 
 @click.command(short_help="Say what is wrong with a sweep's file.")
-@file_option
+@described
 @set_option
 @click.option("-g", "--resource-group", "-w", "--workspace-name", expose_value=False, hidden=True)
 def validate(file: Path, changes: tuple[str, ...]) -> None:
@@ -102,7 +124,7 @@ def _say_created(folder: SweepFolder, output: str, *, stream: bool) -> None:
     import time
 
     from barrido.cli import facts
-    from barrido.cli.output import say, say_data
+    from barrido.cli.output import say, say_data, say_lines
     from barrido.sdk.wording import shown
     from barrido.store.queries import Reader
 
@@ -114,5 +136,7 @@ def _say_created(folder: SweepFolder, output: str, *, stream: bool) -> None:
     say(f"{folder.name} runs in the background, in {shown(folder.root)}")
     if stream:
         return
+    with Reader(folder) as reader:
+        say_lines(f"  note: {notice}" for notice in reader.sweep().recipe.notices)
     say(f"  watch it:  barrido job stream {folder.name}")
     say(f"  stop it:   barrido job cancel {folder.name}")

@@ -67,19 +67,20 @@ def _title(progress: Progress, width: int) -> str:
     reason = f": {one_line(progress.reason)}" if progress.reason else ""
     left = cut(progress.name, width - len(phase) - 2)
     middle = cut(goal, max(0, width - display_width(left) - len(phase) - 4))
-    text = painted(left, bold=True)
+    text = painted(left, bold=True) if left else ""
     used = display_width(left)
     if len(middle) > 1:
         text, used = f"{text}  {middle}", used + 2 + display_width(middle)
-    right = cut(phase + reason, width - used - 2)
-    return f"{text}  {painted(right, COLORS.get(progress.phase))}"
+    right = cut(phase + reason, width - used - 2 if used else width)
+    gap = "  " if text and right else ""
+    return f"{text}{gap}{painted(right, COLORS.get(progress.phase))}"
 
 
 def _bar(progress: Progress, width: int) -> str:
     count = f"{progress.done}/{progress.total}"
     left = "" if progress.eta_s is None else f"  about {clock(progress.eta_s)} left"
     text = f" {count}  {clock(progress.elapsed_s)}{left}"
-    cells = max(4, min(40, width - len(text)))
+    cells = min(width, max(4, min(40, width - len(text))))
     full = round(cells * progress.done / progress.total) if progress.total else 0
     return (
         f"{painted('━' * full, 'green')}{painted('─' * (cells - full), dim=True)}{cut(text, width - cells)}"
@@ -96,7 +97,7 @@ def _best(progress: Progress, past: Past, width: int) -> Iterator[str]:
     text = f"best     {clean(metric_text(progress.metric, best.best_value))}  trial {best.number}"
     yield painted(cut(text, width), bold=True)
     yield cut(f"         {params_text(best.params)}", width)
-    if len(past.course) > 1:
+    if len(past.course) > 1 and width > 10:
         yield f"         {painted(sparkline(past.course, min(40, width - 9)), 'green')}"
 
 
@@ -110,9 +111,10 @@ def _running(progress: Progress, *, at: float, width: int, most: int) -> list[st
         columns += [Column("last", right=True), Column("best", right=True), Column("reports", right=True)]
     columns.append(Column("time", right=True))
     lines = table(columns, [_row(trial, progress.metric, at) for trial in shown], width=width)
-    lines = [painted(lines[0], dim=True), *lines[1:]]
+    head, *rows = (cut(line, width) for line in lines)
+    lines = [painted(head, dim=True), *rows]
     if len(shown) < len(trials):
-        lines.append(f"… and {len(trials) - len(shown)} more")
+        lines.append(cut(f"… and {len(trials) - len(shown)} more", width))
     return lines
 
 

@@ -12,9 +12,14 @@ from barrido.errors import RequestError
 
 
 class LazyGroup(click.Group):
-    """``lazy`` maps the names of commands, in the order they are shown, to ``module:attribute``."""
+    """``lazy`` maps the names of commands, in the order they are shown, to ``module:attribute``.
 
-    def __init__(self, *, name: str, lazy: Mapping[str, str], help: str) -> None:
+    ``meant`` tells for words that people try first, which command does what they are after.
+    """
+
+    def __init__(
+        self, *, name: str, lazy: Mapping[str, str], help: str, meant: Mapping[str, str] | None = None
+    ) -> None:
         super().__init__(
             name=name,
             help=help,
@@ -22,6 +27,7 @@ class LazyGroup(click.Group):
             context_settings={"help_option_names": ["-h", "--help"]},
         )
         self._lazy = lazy
+        self._meant = meant or {}
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return [*self._lazy, *super().list_commands(ctx)]
@@ -38,13 +44,19 @@ class LazyGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         name = args[0]
         if self.get_command(ctx, name) is None and not name.startswith("-"):
-            known = self.list_commands(ctx)
-            close = get_close_matches(name, known, n=1)
             raise RequestError(
-                f"{ctx.command_path} has no command {name!r}",
-                hint=f"did you mean {close[0]!r}?" if close else f"it has {', '.join(known)}",
+                f"{ctx.command_path} has no command {name!r}", hint=self._what_was_meant(ctx, name)
             )
         return super().resolve_command(ctx, args)
+
+    def _what_was_meant(self, ctx: click.Context, name: str) -> str:
+        known = self.list_commands(ctx)
+        for group in known:
+            below = self.get_command(ctx, group)
+            if isinstance(below, click.Group) and below.get_command(ctx, name) is not None:
+                return f"did you mean `{ctx.command_path} {group} {name}`?"
+        close = [self._meant[name]] if name in self._meant else get_close_matches(name, known, n=1)
+        return f"did you mean {close[0]!r}?" if close else f"it has {', '.join(known)}"
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         if not args and not ctx.resilient_parsing:

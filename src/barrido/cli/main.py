@@ -38,11 +38,13 @@ def run(args: Sequence[str]) -> int:
     import click
 
     from barrido.cli.commands import barrido
+    from barrido.cli.output import say
     from barrido.errors import BarridoError
 
     try:
         code = barrido.main(args, prog_name="barrido", standalone_mode=False)
     except click.Abort:
+        say("interrupted", to=sys.stderr)
         return INTERRUPTED
     except click.ClickException as error:
         _say_error(*_in_our_form(error))

@@ -122,12 +122,14 @@ class Controller:
 
     def run(self) -> Outcome:
         """Until the sweep is over."""
-        while not self.state.phase.is_terminal:
+        while not self._is_over():
             for portion in _portions(self._executor.events(self._wait_s())):
-                self._turn(portion, Batch())
-                if self.state.phase.is_terminal:
-                    break
+                if not self._is_over():
+                    self._turn(portion, Batch())
         return Outcome(self.state.phase.value)
+
+    def _is_over(self) -> bool:
+        return self.state.phase.is_terminal
 
     def _wait_s(self) -> float | None:
         deadline = next_deadline(self.state)

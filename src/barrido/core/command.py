@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import re
-from bisect import insort
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -32,6 +31,7 @@ _REFERENCE = re.compile(rf"\$\{{\{{\s*([A-Za-z_]\w*)\.({_PATH})\s*\}}\}}", re.AS
 _DEPRECATED = re.compile(rf"(?<![${{])\{{\s*({'|'.join(NAMESPACES)})\.({_PATH})\s*\}}(?!\}})", re.ASCII)
 _ATTEMPT = re.compile(rf"\$\{{\{{.{{0,60}}?(?:\}}\}}|$)|\$\{{\s*(?:{'|'.join(NAMESPACES)})\.[^}}]*\}}", re.M)
 _HARMLESS = re.compile(r"[\w./:@%+,-]+", re.ASCII)
+_Span = tuple[int, int]
 _UNKNOWN = "\1"  # stands for a value before it is known
 
 
@@ -55,7 +55,7 @@ class Template:
     problems: tuple[Flaw, ...]
     notices: tuple[str, ...]
     slots: tuple[tuple[Reference, Place], ...]
-    groups: tuple[tuple[int, int], ...]  # text[start:end] is an optional group with its brackets
+    groups: tuple[_Span, ...]  # text[start:end] is an optional group with its brackets
     commands: tuple[Command, ...]  # those that hold references
 
     @property
@@ -66,7 +66,7 @@ class Template:
     @property
     def required(self) -> tuple[tuple[str, str], ...]:
         """Those that stand outside of every optional group at least once."""
-        outside = (r for r, _ in self.slots if not any(a <= r.start < b for a, b in self.groups))
+        outside = (r for r, _ in self.slots if not _is_in(r.start, self.groups))
         return tuple(dict.fromkeys((r.namespace, r.name) for r in outside))
 
     def render(self, values: Values) -> str:
@@ -74,18 +74,15 @@ class Template:
         if self.problems:
             raise BarridoError(self.problems[0].what, hint=self.problems[0].hint)
         texts = {reference: _text(values, reference) for reference, _ in self.slots}
-        dropped = [
-            (a, b) for a, b in self.groups if any(v is None and a <= r.start < b for r, v in texts.items())
-        ]
-        edits: list[tuple[int, int, str]] = []
+        missing = [reference.start for reference, text in texts.items() if text is None]
+        dropped = [group for group in self.groups if any(_is_in(start, [group]) for start in missing)]
+        edits = [(a, b, "") for a, b in dropped]
         for a, b in self.groups:
-            if (a, b) in dropped:
-                edits.append((a, b, ""))
-            elif not any(c <= a < d for c, d in dropped):
+            if not _is_in(a, dropped):
                 edits += [(a, a + 1, ""), (b - 1, b, "")]
         known: dict[int, str] = {}
         for reference, place in self.slots:
-            if any(a <= reference.start < b for a, b in dropped):
+            if _is_in(reference.start, dropped):
                 continue
             value = texts[reference]
             if value is None:
@@ -95,12 +92,12 @@ class Template:
                 )
             known[reference.start] = value
             edits.append((reference.start, reference.end, _quoted(value, place)))
-        self._check(known)
+        self._check(known, dropped)
         return _edited(self.text, edits)
 
-    def _check(self, known: Mapping[int, str]) -> None:
+    def _check(self, known: Mapping[int, str], dropped: Sequence[_Span]) -> None:
         """What a program does with its words can depend on values: ``${{inputs.tool}} -c ${{inputs.x}}``."""
-        for start, refusal in _refused_words(self.commands, known):
+        for start, refusal in _refused_words(self.commands, known, dropped):
             reference = next(r for r, _ in self.slots if r.start == start)
             flaw = _flaw(reference, refusal)
             raise BarridoError(flaw.what, hint=flaw.hint)
@@ -137,13 +134,15 @@ def parse(template: str) -> Template:
 
     reading = Reader(template, references).read()
     commands = tuple(reading.commands)
-    refused = dict(_refused_words(commands, {})) | reading.refusals
+    refused = dict(_refused_words(commands, {}, []))
+    refused |= dict(_refused_words(commands, {}, reading.groups))
+    refused |= reading.refusals
     problems += [_flaw(references[start], refusal) for start, refusal in refused.items()]
     return Template(
         text=template,
         problems=tuple(sorted(problems, key=lambda flaw: flaw.offset)),
         notices=tuple(dict.fromkeys(notices)),
-        slots=tuple((r, reading.places.get(start, Place.SINGLE)) for start, r in references.items()),
+        slots=tuple((r, reading.places.get(start, Place.BARE)) for start, r in references.items()),
         groups=tuple(sorted(reading.groups)),
         commands=commands,
     )
@@ -209,23 +208,24 @@ def _edited(text: str, edits: Sequence[tuple[int, int, str]]) -> str:
     return "".join([*pieces, text[at:]])
 
 
-def _refused_words(commands: Sequence[Command], known: Mapping[int, str]) -> Iterator[tuple[int, Refusal]]:
+def _is_in(start: int, spans: Sequence[_Span]) -> bool:
+    return any(a <= start < b for a, b in spans)
+
+
+def _refused_words(
+    commands: Sequence[Command], known: Mapping[int, str], dropped: Sequence[_Span]
+) -> Iterator[tuple[int, Refusal]]:
     """References, by their start, whose value would be read as a program."""
-    fed: list[int] = []  # the references in the pipeline so far
+    fed = set[int]()  # the references in the pipeline so far
     for command in commands:
-        words = [word for word in command.words if not known or word.holds <= known.keys()]
+        words = [word for word in command.words if word.group is None or not _is_in(word.group, dropped)]
         texts = [word.text(lambda start: known.get(start, _UNKNOWN)) for word in words]
         for index, refusal in code_words(texts).items():
             if index < len(words):
-                yield from ((start, refusal) for start in words[index].holds)
+                yield from ((start, refusal) for start in sorted(words[index].holds))
         if is_fed_a_program(texts):
-            yield from ((start, refusals.PIPED) for start in fed)
-        if command.is_piped:
-            for word in words:
-                for start in word.holds:
-                    insort(fed, start)
-        else:
-            fed.clear()
+            yield from ((start, refusals.PIPED) for start in sorted(fed))
+        fed = fed.union(*(word.holds for word in words)) if command.is_piped else set()
 
 
 def _flaw(reference: Reference, refusal: Refusal) -> Flaw:

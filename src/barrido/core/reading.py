@@ -41,6 +41,7 @@ class Word:
 
     pieces: list[str | int] = field(default_factory=list)
     holds: set[int] = field(default_factory=set)
+    group: int | None = None  # where the innermost [--flag …] around it starts
 
     def text(self, value: Callable[[int], str] = lambda _: WILD) -> Text:
         pieces = (piece if isinstance(piece, str) else value(piece) for piece in self.pieces)

@@ -44,7 +44,7 @@ class Reader:
         self._references = references
         self._reading = Reading()
         self._frames = [Frame(Kind.COMMANDS, 0)]
-        self._group_ends: dict[int, int] = {}  # the start of the group that ] ends
+        self._groups: list[tuple[int, int]] = []  # that are open: where [ and ] stand
         self._before: dict[int, Refusal] = {}  # what stands before a reference, by the reference's start
         self._names: set[int] = set()  # where a $name ends
 
@@ -102,7 +102,7 @@ class Reader:
             if frame.kind is not Kind.DOUBLE:
                 piece = WILD
         if frame.word is None:
-            frame.word = Word()
+            frame.word = Word(group=self._groups[-1][0] if self._groups else None)
         frame.word.pieces.append(piece)
 
     def _is_at(self, what: str, i: int) -> bool:
@@ -111,9 +111,7 @@ class Reader:
         while self._text.startswith("\\\n", joined):
             joined += 2
         if joined > i and self._text.startswith(what[0], joined):
-            raise Uncertain(
-                i - 1, f"a line that is broken after {self._text[i - 1]}", "do not break it there"
-            )
+            raise Uncertain(i - 1, f"a line broken after {self._text[i - 1]}", "do not break it there")
         return self._text.startswith(what, i)
 
     def _refuse_between(self, start: int, end: int, refusal: Refusal) -> None:
@@ -146,7 +144,8 @@ class Reader:
             and head not in RESERVED | LISTS
             and not ASSIGNMENT.match(head)
             and (
-                self._text[reference.end : reference.end + 1] in "\n\t " or reference.end in self._group_ends
+                self._text[reference.end : reference.end + 1] in "\n\t "
+                or any(reference.end == bracket for _, bracket in self._groups)
             )
         )
 
@@ -162,9 +161,9 @@ class Reader:
 
     def _in_commands(self, i: int) -> int:
         top, c = self._top, self._text[i]
-        if i in self._group_ends:
+        if self._groups and i == self._groups[-1][1]:
             self._end_word(i)
-            self._reading.groups.append((self._group_ends[i], i + 1))
+            self._reading.groups.append((self._groups.pop()[0], i + 1))
             return i + 1
         match c:
             case " " | "\t":
@@ -187,7 +186,7 @@ class Reader:
             case ")":
                 return self._close(i)
             case "[" if top.word is None and (bracket := group_end(self._text, self._references, i)):
-                self._group_ends[bracket] = i
+                self._groups.append((i, bracket))
             case "'":
                 return self._single(i)
             case '"':
@@ -266,7 +265,7 @@ class Reader:
             self._before[i + 1] = refusals.DOLLAR
             return i + 1
         if text.startswith("\\\n", i + 1):
-            raise Uncertain(i, "a line that is broken after $", "do not break it there")
+            raise Uncertain(i, "a line broken after $", "do not break it there")
         if text.startswith("(", i + 1):
             if self._is_at("(", i + 2):
                 self._push(Frame(Kind.ARITHMETIC, i, refusals.ARITHMETIC))
@@ -356,7 +355,7 @@ class Reader:
             raise Uncertain(i, "{…}>, which is a word in sh", "use a number: 3>")
         self._end_word(i)
         if not (operator := _REDIRECTION.match(self._text, i)):
-            raise Uncertain(i, "a line that is broken in an operator", "do not break it there")
+            raise Uncertain(i, "a line broken in an operator", "do not break it there")
         if operator[0] in ("<<", "<<-"):
             document, end = announced(self._text, operator.end(), self._references)
             top.documents.append(document)

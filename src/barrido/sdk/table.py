@@ -82,6 +82,8 @@ def cut(text: str, width: int) -> str:
     """
     if display_width(text) <= width:
         return text
+    if width < 1:
+        return ""
     kept = ""
     for char in text:
         if display_width(kept + char) > width - 1:

@@ -11,7 +11,7 @@ from pathlib import Path as FilePath
 from typing import Any
 
 from barrido.core.recipe import Recipe
-from barrido.errors import Problem, SpecError
+from barrido.errors import SpecError
 from barrido.spec import document, overrides
 from barrido.spec.check import examine
 from barrido.spec.defaults import Defaults
@@ -19,7 +19,7 @@ from barrido.spec.source import Findings, Source
 
 SetValues = Sequence[tuple[str, str]]
 
-__all__ = ["Defaults", "SetValues", "Source", "check", "load", "problems"]
+__all__ = ["Defaults", "SetValues", "Source", "check", "load"]
 
 
 def load(path: FilePath | str, *, set_values: SetValues = (), defaults: Defaults) -> Recipe:
@@ -28,21 +28,15 @@ def load(path: FilePath | str, *, set_values: SetValues = (), defaults: Defaults
     ``set_values`` are (dotted path, YAML value) pairs that replace what the file says. File paths in it begin
     at its folder. Raises SpecError with everything that is wrong, RequestError if there is no such file.
     """
-    recipe, findings = _examined(FilePath(path), set_values, defaults)
+    read = document.read(FilePath(path))
+    recipe, findings = None, read.findings
+    if read.value is not None or not findings.problems:
+        read = overrides.apply(read, set_values)
+        findings = read.findings
+        recipe = examine(read.value, findings, base=FilePath(path).parent, defaults=defaults)
     if recipe is None:
         raise SpecError(findings.problems)
     return recipe
-
-
-def problems(
-    path: FilePath | str, *, set_values: SetValues = (), defaults: Defaults
-) -> tuple[list[Problem], list[str]]:
-    """What is wrong with a file, and what its author should know; nothing is wrong if the first is empty.
-
-    Raises RequestError if there is no such file.
-    """
-    _, findings = _examined(FilePath(path), set_values, defaults)
-    return list(findings.problems), list(findings.notices)
 
 
 def check(document: Mapping[str, Any], *, source: Source, base: FilePath | str, defaults: Defaults) -> Recipe:
@@ -56,11 +50,3 @@ def check(document: Mapping[str, Any], *, source: Source, base: FilePath | str, 
     if recipe is None:
         raise SpecError(findings.problems)
     return recipe
-
-
-def _examined(path: FilePath, set_values: SetValues, defaults: Defaults) -> tuple[Recipe | None, Findings]:
-    read = document.read(path)
-    if read.value is not None or not read.findings.problems:
-        read = overrides.apply(read, set_values)
-        return examine(read.value, read.findings, base=path.parent, defaults=defaults), read.findings
-    return None, read.findings

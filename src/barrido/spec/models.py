@@ -13,7 +13,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field, WithJsonSchema
 
 from barrido.spec.algorithms import Policy, Sampling, Scheduler
-from barrido.spec.distributions import Distribution
+from barrido.spec.distributions import KINDS, Distribution
 from barrido.spec.messages import got
 from barrido.spec.node import Amount, CheckedBy, FilledText, Node, Scalar, Seconds, Text, one_of, said
 
@@ -71,10 +71,17 @@ class LiteralInput(Node):
 def _input(value: Any) -> Any:
     if value is None or isinstance(value, str | int | float | bool):
         return value
+    if isinstance(value, list):
+        raise said(
+            "has one value (got a list)", "to try several: Choice([…]), which is for a sweep's search space"
+        )
     if not isinstance(value, Mapping):
         hint = "it is text, a number, true, false, or `{type: uri_file, path: ./data.csv}`"
         raise said(f"cannot be an input (got {got(value)})", hint)
     kind = value.get("type")
+    if isinstance(kind, str) and kind.lower() in KINDS:
+        hint = "move it to the `search_space` of a sweep; in Python, `.sweep(…)` of the command does that"
+        raise said(f"has one value (got the distribution {kind.lower()})", hint)
     is_literal = isinstance(kind, str) and kind.lower() in LITERAL_TYPES
     if "path" in value or not (is_literal or {"value", "default"} & value.keys()):
         if isinstance(kind, str) and kind.lower() not in PATH_TYPES:

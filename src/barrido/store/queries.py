@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import nan
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -74,6 +76,11 @@ class NoteRow:
     text: str
 
 
+def wal_of(folder: SweepFolder) -> Path:
+    """What was committed and is not in the database file yet; gone when the last one closes it."""
+    return folder.db.with_name(f"{folder.db.name}-wal")
+
+
 _TRIALS = (
     "SELECT number, attempt, phase, params, reason, reports, best_value, last_value, last_step,"
     " queued_at, started_at, ended_at, exit_code FROM trials"
@@ -87,8 +94,11 @@ class Reader:
         if not folder.db.exists():
             raise SweepNotFound(f"there is no sweep in {folder.root}")
         self.folder = folder
-        # Read-write in name only: a read-only connection cannot open a WAL whose writer died.
-        self._db = sqlite3.connect(folder.db, isolation_level=None, timeout=20)
+        # Read-write in name only: a read-only connection cannot open a WAL whose writer died. Where nobody
+        # can write and no WAL is left, SQLite must be told that it need not make one.
+        is_still = not os.access(folder.root, os.W_OK) and not wal_of(folder).exists()
+        uri = f"{folder.db.absolute().as_uri()}{'?immutable=1' if is_still else ''}"
+        self._db = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=20)
         self._rows("PRAGMA query_only = ON")
         self._recipe: Recipe | None = None
 

@@ -28,7 +28,7 @@ from barrido.store import migrations
 from barrido.store.batch import Attempt, Batch, Decision, Feed, Measurement
 
 WAL_PAGES = 100
-"""of 4 KiB."""
+"""So many pages of 4 KiB the WAL grows to. Few, so that a disk that is nearly full is not filled by it."""
 
 
 class SqliteStore:
@@ -38,12 +38,13 @@ class SqliteStore:
         if not folder.db.exists():
             raise SweepNotFound(f"there is no sweep in {folder.root}")
         self._path = folder.db
+        self._db = _connect(folder)
         try:
-            self._db = _connect(folder)
             migrations.migrate(self._db)
             self._recipe = Recipe.from_json(json.loads(self._one("SELECT recipe FROM sweep")))
             self._seq = int(self._one("SELECT coalesce(max(seq), 0) FROM events"))
         except sqlite3.Error as error:
+            self._db.close()
             raise explain(error, f"{self._path} could not be opened") from error
         objective = self._recipe.objective
         self._sign = (objective.goal if objective else Goal.MINIMIZE).sign
@@ -199,11 +200,17 @@ def _text(text: str) -> str:
 
 
 def _connect(folder: SweepFolder) -> sqlite3.Connection:
-    db = sqlite3.connect(folder.db, isolation_level=None, timeout=20)
-    db.execute("PRAGMA journal_mode = WAL")
-    db.execute("PRAGMA synchronous = FULL")
-    # The WAL grows to this many pages. Small, so that on a full disk what is left goes to what is kept.
-    db.execute(f"PRAGMA wal_autocheckpoint = {WAL_PAGES}")
+    try:
+        db = sqlite3.connect(folder.db, isolation_level=None, timeout=20)
+        try:
+            db.execute("PRAGMA journal_mode = WAL")
+            db.execute("PRAGMA synchronous = FULL")
+            db.execute(f"PRAGMA wal_autocheckpoint = {WAL_PAGES}")
+        except BaseException:
+            db.close()
+            raise
+    except sqlite3.Error as error:
+        raise explain(error, f"{folder.db} could not be opened") from error
     return db
 
 
