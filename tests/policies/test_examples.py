@@ -219,9 +219,12 @@ def test_a_reason_names_the_numbers_in_the_users_scale(
     assert found.stops == (reason is not None)
 
 
-def test_without_any_usable_value_nobody_is_worse() -> None:
-    for config in ({"type": "bandit", "slack_factor": 0.0}, {"type": "median_stopping"}):
-        assert verdict(config, MAX, [[nan], [nan]], [nan]) == GO_ON
+def test_without_any_usable_value_nobody_is_behind_the_best() -> None:
+    assert verdict({"type": "bandit", "slack_factor": 0.0}, MAX, [[nan], [nan]], [nan]) == GO_ON
+
+
+def test_a_trial_without_any_usable_value_does_not_pass_a_median_that_is_none_either() -> None:
+    assert verdict({"type": "median_stopping"}, MAX, [[nan], [nan]], [nan]).stops
 
 
 @pytest.mark.parametrize(

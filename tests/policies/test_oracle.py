@@ -66,7 +66,8 @@ def prose_median(jobs: dict[int, Job], trial: int, n: int, goal: Goal, config: d
     ranked = sorted((a for a in averages if a is not None), reverse=goal is Goal.MAXIMIZE)
     from_best: list[Value] = [*ranked, *[None] * (len(averages) - len(ranked))]
     median = mean([from_best[(len(averages) - 1) // 2], from_best[len(averages) // 2]])
-    return is_worse(best(jobs[trial].values[:n], goal), median, goal)
+    own = best(jobs[trial].values[:n], goal)
+    return own is None or is_worse(own, median, goal)
 
 
 def prose_truncation(jobs: dict[int, Job], trial: int, n: int, goal: Goal, config: dict[str, Any]) -> bool:

@@ -16,7 +16,7 @@ from difflib import get_close_matches
 from typing import Any, assert_never
 
 from barrido.core import refusals
-from barrido.core.programs import code_words, is_fed_a_program
+from barrido.core.programs import COMPOUND_ENDS, code_words, is_fed_a_program
 from barrido.core.reading import Command, Place, Reference
 from barrido.core.refusals import Refusal
 from barrido.core.shell import Reader
@@ -216,7 +216,8 @@ def _refused_words(
     commands: Sequence[Command], known: Mapping[int, str], dropped: Sequence[_Span]
 ) -> Iterator[tuple[int, Refusal]]:
     """References, by their start, whose value would be read as a program."""
-    fed = set[int]()  # the references in the pipeline so far
+    seen = set[int]()
+    fed: dict[int, set[int]] = {}  # references in the pipeline so far, by the pipeline's depth
     for command in commands:
         words = [word for word in command.words if word.group is None or not _is_in(word.group, dropped)]
         texts = [word.text(lambda start: known.get(start, _UNKNOWN)) for word in words]
@@ -224,8 +225,16 @@ def _refused_words(
             if index < len(words):
                 yield from ((start, refusal) for start in sorted(words[index].holds))
         if is_fed_a_program(texts):
-            yield from ((start, refusals.PIPED) for start in sorted(fed))
-        fed = fed.union(*(word.holds for word in words)) if command.is_piped else set()
+            piped = set[int]().union(*(fed[depth] for depth in fed if depth <= command.depth))
+            yield from ((start, refusals.PIPED) for start in sorted(piped))
+        holds = set[int]().union(*(word.holds for word in words))
+        seen |= holds
+        if not command.is_piped:
+            fed.pop(command.depth, None)
+        elif not texts or texts[0].text in COMPOUND_ENDS:
+            fed[command.depth] = set(seen)
+        else:
+            fed[command.depth] = fed.get(command.depth, set()) | holds
 
 
 def _flaw(reference: Reference, refusal: Refusal) -> Flaw:

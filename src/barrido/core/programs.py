@@ -29,15 +29,27 @@ ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)\+?=", re.ASCII)
 RESERVED = frozenset({"!", "{", "do", "elif", "else", "if", "then", "until", "while"})
 """Words after which another command begins."""
 
+COMPOUND_ENDS = frozenset({"}", "done", "esac", "fi"})
 LISTS = frozenset({"case", "for", "select"})
 """Words after which no command begins."""
 
 
 class Text(NamedTuple):
-    """A word without its quotes. ``is_fixed``: it holds no value, only what the author wrote."""
+    """A word without its quotes.
+
+    ``is_fixed``: it holds no value, only what the author wrote. ``is_open``: its last part, as of a
+    path, is not wholly known.
+    """
 
     text: str
     is_fixed: bool
+    is_open: bool = False
+
+    def settled(self) -> Text:
+        """As if expansions were empty; a word of nothing else is `WILD`, or `QUOTED_WILD`."""
+        is_open = WILD in self.text.rpartition("/")[2]
+        known = self.text.replace(QUOTED_WILD, "").replace(WILD, "")
+        return Text(known or self.text[: len(QUOTED_WILD)], self.is_fixed, is_open)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +146,7 @@ _WRAPPERS = frozenset(
 
 def code_words(words: Sequence[Text]) -> dict[int, Refusal]:
     """The words, by index, in which no value may stand."""
+    words = [word.settled() for word in words]
     found: dict[int, Refusal] = {}
     start = 0
     while start < len(words) and words[start].text in RESERVED:
@@ -146,7 +159,7 @@ def code_words(words: Sequence[Text]) -> dict[int, Refusal]:
         return found
     head = _program(words[start].text)
     found |= dict(_rule(words, start))
-    if WILD in head:  # it may be nothing at all, and the next word the command
+    if WILD in words[start].text:  # it may be nothing at all, and the next word the command
         start += 1
         return found | {start + index: refusal for index, refusal in code_words(words[start:]).items()}
     if _Cursor(words, start).reached_operand and head not in _WRAPPERS:
@@ -165,6 +178,7 @@ def code_words(words: Sequence[Text]) -> dict[int, Refusal]:
 
 def is_fed_a_program(words: Sequence[Text]) -> bool:
     """Whether what is piped into this command is program text: ``… | sh``."""
+    words = [word.settled() for word in words]
     for index, word in enumerate(words):
         if _program(word.text) in _READS_INPUT and (word.is_fixed or index == 0):
             cursor = _Cursor(words, index)
@@ -175,7 +189,7 @@ def is_fed_a_program(words: Sequence[Text]) -> bool:
 
 def poisons(words: Sequence[Text]) -> str:
     """What about this command changes how the shell reads all that follows; empty if nothing does."""
-    texts = [word.text for word in words]
+    texts = [word.settled().text for word in words]
     while texts and texts[0] in RESERVED | {"builtin", "command"}:
         del texts[0]
     if texts[:1] == ["alias"]:
@@ -220,7 +234,7 @@ class _Cursor:
         self.reached_operand = False
         name = _program(words[index].text)
         language = _LANGUAGES.get(name)
-        if language is None and WILD not in words[index].text:
+        if language is None and not words[index].is_open:
             return
         self._read([word.text for word in words], index + 1, language or _UNKNOWN, name)
 

@@ -49,10 +49,14 @@ class Word:
 
 
 class Command(NamedTuple):
-    """A simple command. ``is_piped``: what it writes is read by the next."""
+    """A simple command, or the end of another one, without words.
+
+    ``is_piped``: what it writes is read by the next. ``depth``: in how many constructs it stands.
+    """
 
     words: tuple[Word, ...]
     is_piped: bool
+    depth: int
 
 
 @dataclass(slots=True)

@@ -55,7 +55,7 @@ class Reader:
         except Uncertain as end:
             for frame in self._frames:
                 words = [*frame.words, *([frame.word] if frame.word else [])]
-                result.commands.append(Command(tuple(words), is_piped=False))
+                result.commands.append(Command(tuple(words), is_piped=False, depth=0))
             for start in self._references:
                 if start >= end.at:
                     result.places.pop(start, None)
@@ -179,6 +179,8 @@ class Reader:
                 return self._redirection(i)
             case "&" if self._is_at(">", i + 1):
                 raise Uncertain(i, "&>, which sh reads as & and >", "write >file 2>&1 instead")
+            case "&" if self._text[i - 1 : i] == "|":
+                pass  # |& pipes both outputs
             case ";" | "&" | "|":
                 self._end_command(i)
             case "(":
@@ -339,12 +341,13 @@ class Reader:
         self._end_word(i)
         top = self._top
         top.is_target, top.target_refusal = False, None
-        if top.words:
-            words, top.words = top.words, []
-            is_piped = self._text[i : i + 1] == "|" and self._text[i - 1 : i + 2].count("|") == 1
-            self._reading.commands.append(Command(tuple(words), is_piped))
-            if what := poisons([word.text() for word in words]):
-                raise Uncertain(i, what, f"do not use {what.split()[0]} here")
+        words, top.words = top.words, []
+        mark = self._text[i : i + 1]
+        if words or mark in (";", "&", "|"):
+            is_piped = mark == "|" and self._text[i - 1 : i + 2].count("|") == 1
+            self._reading.commands.append(Command(tuple(words), is_piped, len(self._frames)))
+        if what := poisons([word.text() for word in words]):
+            raise Uncertain(i, what, f"do not use {what.split()[0]} here")
 
     def _redirection(self, i: int) -> int:
         top = self._top

@@ -25,27 +25,29 @@ from pathlib import Path
 
 import psutil
 
-SHELL = "/bin/sh"
+from barrido.executors.words import SHELL, argv_of
+
 NAME = "barrido-trial"
 CLAIM_FAILED = 73  # EX_CANTCREAT of sysexits.h
 VOID = "void"  # the machine in a claim that forbids the attempt to ever start
 
 # Builtins only: the one fork is the user's command. TERM is caught, not ignored, because children
 # inherit ignored signals but start with caught ones at their default. A TERM that arrives before the
-# command was started must not be lost, hence ``asked``.
+# command was started must not be lost, hence ``_barrido_asked``; no other variable of the trial's
+# environment may be touched. In the subshell the command is the last one, so it takes its place.
 SCRIPT = """\
 [ -e "$1" ] && exit 0
-asked=
-trap 'asked=1' TERM INT HUP
+_barrido_asked=
+trap '_barrido_asked=1' TERM INT HUP
 set -C
-{ printf '%s %s\\n' "$4" "$$" > "$1"; } 2>/dev/null || exit 73
+{ printf '%s %s\\n' "$3" "$$" > "$1"; } 2>/dev/null || exit 73
 set +C
-code=126
+_barrido_code=126
 if cd "$2"; then
-  if [ "$asked" ]; then code=143; else /bin/sh -c "$3"; code=$?; fi
+  if [ "$_barrido_asked" ]; then _barrido_code=143; else (shift 3; "$@"); _barrido_code=$?; fi
 fi
-printf 'exit %s\\n' "$code" >> "$1"
-exit "$code"
+printf 'exit %s\\n' "$_barrido_code" >> "$1"
+exit "$_barrido_code"
 """
 
 _PROCESS_GROUP = 1 << 2  # PIDFD_SIGNAL_PROCESS_GROUP, Linux 6.9
@@ -147,7 +149,7 @@ def spawn(
     """
     pid = os.posix_spawn(
         SHELL,
-        [SHELL, "-c", SCRIPT, NAME, life, work, command, machine_id()],
+        [SHELL, "-c", SCRIPT, NAME, life, work, machine_id(), *argv_of(command)],
         environment,
         setsid=True,
         setsigmask=(),

@@ -57,8 +57,10 @@ class MedianStopping:
             return GO_ON
         low, high = pool[(len(pool) - 1) // 2], pool[len(pool) // 2]
         best = self._bests.at(trial, n)
-        if best <= low or best <= (median := halfway(low, high)):
+        # Without any usable value a trial never goes on, not even where most have none.
+        if best < inf and (best <= low or best <= halfway(low, high)):
             return GO_ON
+        median = halfway(low, high)
         return Verdict(Step.STOP, self._reason(best, median, n, len(pool)))
 
     def _forget(self, trial: int) -> None:

@@ -7,7 +7,7 @@ Two forms, for every door:
     {"metrics": {"loss": 0.12, "accuracy": 0.9}, "step": 3, "time": 1735689600.5}
 
 ``step`` (an integer) and ``time`` (seconds since the epoch) may be missing. A value is a number, or
-one of the strings "NaN", "Infinity", "-Infinity"; bare ``NaN`` is read as well.
+one of the strings "NaN", "Infinity", "-Infinity"; bare ``NaN`` and ``null`` are read as NaN.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import isfinite
+from math import isfinite, nan
 
 from barrido.trial.entry import NAME_CHARS, append, check_name, check_step, format_line
 
@@ -47,7 +47,7 @@ def parse_line(raw: bytes) -> Line:
         pairs = [(body["name"], body["value"])]
     else:
         raise ValueError('neither "metrics" nor "name" and "value" in it')
-    metrics = {check_name(name): _number(f"the value of {name!r}", value) for name, value in pairs}
+    metrics = {check_name(name): _value(name, value) for name, value in pairs}
     return Line(metrics, _step(body), _time(body))
 
 
@@ -69,6 +69,11 @@ def _time(body: Mapping[str, object]) -> float | None:
     if not isfinite(time):
         raise ValueError(f'"time" is not a number of seconds (got {time!r})')
     return time
+
+
+def _value(name: object, value: object) -> float:
+    # JSON.stringify and others write NaN as null.
+    return nan if value is None else _number(f"the value of {name!r}", value)
 
 
 def _number(what: str, value: object) -> float:
