@@ -13,7 +13,7 @@ help: ## what can be made
 
 demo: $(RUN) ## the tutorial's sweep: three trials of a scikit-learn script, watched live
 	@$(BIN)/barrido job create -f examples/tutorial/sweep.yml --stream
-	@echo "barrido and mlflow are in .venv: . .venv/bin/activate"
+	@echo "to use barrido and mlflow in this shell: . .venv/bin/activate"
 
 test: $(DEV) ## the quick tests: a few minutes
 	$(BIN)/pytest -n $(JOBS) -m "not slow"

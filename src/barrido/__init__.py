@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from barrido import constants as constants
-    from barrido import entities, sweep
+    from barrido import constants, entities, sweep
     from barrido.errors import (
         BarridoError,
         ControllerError,
@@ -119,6 +118,7 @@ __all__ = [
     "UserIdentityConfiguration",
     "__version__",
     "command",
+    "constants",
     "entities",
     "load_job",
     "params",

@@ -88,7 +88,7 @@ def find(where: Workspace, name: str) -> SweepFolder:
         return folder
     known = [path.name for path in where.sweeps.iterdir()] if where.sweeps.is_dir() else []
     known = [one for one in known if not one.startswith(".")]
-    close = get_close_matches(name, known, n=1)
+    close = get_close_matches(name, known, n=1) or [one for one in known if name and one.startswith(name)]
     raise SweepNotFound(
         f"there is no sweep {name!r} in {where.root}",
         hint=f"did you mean {close[0]!r}?" if close else "`barrido job list` shows those there are",
@@ -130,7 +130,8 @@ def request(
     with Reader(folder) as reader:
         phase = reader.sweep().phase
     if phase.is_terminal:
-        raise RequestError(f"sweep {folder.name!r} is over ({phase}): it cannot {verb}")
+        is_late = "its limits cannot change any more" if verb is Verb.UPDATE else f"there is nothing to {verb}"
+        raise RequestError(f"sweep {folder.name!r} is over ({phase}): {is_late}")
     try:
         requests.check_limits(changes or {})
     except ValueError as error:

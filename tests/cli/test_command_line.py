@@ -50,6 +50,7 @@ def test_the_version_is_the_packages(barrido: Callable[..., Any]) -> None:
         (["job", "strem"], "barrido job has no command 'strem'", "did you mean 'stream'?"),
         (["job", "qqq"], "barrido job has no command 'qqq'", "it has create, validate"),
         (["create", "-f", "s.yml"], "barrido has no command 'create'", "did you mean `barrido job create`?"),
+        (["run", "s.yml"], "barrido has no command 'run'", "did you mean `barrido job create`?"),
         (["job", "run"], "barrido job has no command 'run'", "did you mean 'create'?"),
         (
             ["job", "create"],

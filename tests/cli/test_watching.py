@@ -56,7 +56,12 @@ class Desk:
         (folder / "failing.yml").write_text(
             SWEEP.replace("sh train.sh", "echo no such metric; echo; echo >&2 boom; exit 3; echo") % "none"
         )
-        self.env = {name: value for name, value in os.environ.items() if not name.startswith("BARRIDO")}
+        # Not COLUMNS: the test runner's own width, which would be believed over the terminal's.
+        self.env = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith("BARRIDO") and name not in ("COLUMNS", "LINES")
+        }
         self.env |= {"TERM": "xterm-256color", "LC_ALL": "C.UTF-8", "NO_COLOR": "1"}
 
     def open(self) -> None:

@@ -89,6 +89,15 @@ def test_what_is_missing_around_the_command_is_said(
     assert part in str(problem)
 
 
+def test_a_missing_script_says_where_its_folder_was_looked_for(
+    sweep: Written, mistakes: Mistakes, folder: Path
+) -> None:
+    (folder / "empty").mkdir()
+    (problem,) = mistakes(sweep(trial="{code: ./empty, command: python train.py}"))
+    assert problem.what == f"there is no file {folder / 'empty' / 'train.py'}"
+    assert problem.hint.endswith(f"in the code folder, which is './empty' seen from {folder}")
+
+
 @pytest.mark.parametrize(
     "command",
     [
@@ -199,7 +208,7 @@ def test_paths_begin_at_the_file_and_not_at_the_current_folder(
     assert recipe.work.code == str(folder / "src")
 
 
-def test_names_of_another_cloud_are_one_notice_each(sweep: Written, notices: Notices) -> None:
+def test_keys_of_another_cloud_are_one_notice_each(sweep: Written, notices: Notices) -> None:
     trial = "{command: 'echo ${{search_space.lr}}', environment: 'azureml:sklearn@latest', resources: {a: 1}}"
     said = notices(sweep(
         trial=trial, compute="azureml:cluster", identity="{type: user_identity}", services="{}",
@@ -208,7 +217,6 @@ def test_names_of_another_cloud_are_one_notice_each(sweep: Written, notices: Not
     ))  # fmt: skip
     begun = [text.split(": ")[:2] for text in said]
     assert begun == [
-        ["sweep.yml:2", "trial.environment"],
         ["sweep.yml:2", "trial.resources"],
         ["sweep.yml:6", "compute"],
         ["sweep.yml:7", "identity"],
@@ -219,8 +227,27 @@ def test_names_of_another_cloud_are_one_notice_each(sweep: Written, notices: Not
         ["sweep.yml:11", "outputs.model.name"],
         ["sweep.yml:11", "outputs.model.version"],
     ]
-    assert f"trials run in this interpreter ({sys.executable})" in said[0]
-    assert "'azureml:cluster' is not known here: trials run on this machine" in said[2]
+
+
+def test_a_compute_and_an_environment_that_are_unknown_are_one_notice(
+    sweep: Written, notices: Notices
+) -> None:
+    trial = "{command: 'echo ${{search_space.lr}}', environment: 'azureml:sklearn@latest'}"
+    assert notices(sweep(trial=trial, compute="aml-cluster")) == [
+        "sweep.yml:6: compute: 'aml-cluster' and environment 'azureml:sklearn@latest' are not known here:"
+        f" trials run on this machine, in this interpreter ({sys.executable})"
+    ]
+
+
+def test_only_what_is_unknown_is_in_the_notice(sweep: Written, notices: Notices) -> None:
+    trial = "{command: 'echo ${{search_space.lr}}', environment: {image: ubuntu}}"
+    assert notices(sweep(trial=trial, compute="local")) == [
+        "sweep.yml:2: trial.environment: an environment described in place is not known here:"
+        f" trials run in this interpreter ({sys.executable})"
+    ]
+    assert notices(sweep(compute="aml-cluster")) == [
+        "sweep.yml:6: compute: 'aml-cluster' is not known here: trials run on this machine"
+    ]
 
 
 def test_this_machine_is_no_notice(sweep: Written, notices: Notices) -> None:

@@ -58,7 +58,15 @@ def test_whatever_has_the_right_keys_is_a_line_or_a_complaint(body: dict[str, ob
 
 @pytest.mark.parametrize(
     ("raw", "value"),
-    [("NaN", nan), ('"NaN"', nan), ("Infinity", inf), ('"Infinity"', inf), ('"-Infinity"', -inf), ("3", 3.0)],
+    [
+        ("NaN", nan),
+        ("null", nan),
+        ('"NaN"', nan),
+        ("Infinity", inf),
+        ('"Infinity"', inf),
+        ('"-Infinity"', -inf),
+        ("3", 3.0),
+    ],
 )
 def test_numbers_json_has_no_word_for(raw: str, value: float) -> None:
     read = parse_line(f'{{"name": "loss", "value": {raw}}}'.encode()).metrics["loss"]

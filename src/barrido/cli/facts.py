@@ -12,6 +12,7 @@ from typing import Any
 
 from barrido.core.layout import SweepFolder
 from barrido.core.trial import Phase
+from barrido.sdk.addresses import without_secrets
 from barrido.sdk.progress import TRIAL_STATUS, Progress, Watch, summarize
 from barrido.sdk.stream import is_interrupted
 from barrido.sdk.wording import INTERRUPTED
@@ -76,7 +77,7 @@ def recipe_facts(sweep: SweepRow) -> dict[str, Any]:
         "sampling_algorithm": {**recipe.sampler, "seed": recipe.seed},
         "early_termination": recipe.policy,
         "limits": asdict(sweep.limits),
-        "tracking_uri": recipe.tracking_uri,
+        "tracking_uri": None if recipe.tracking_uri is None else without_secrets(recipe.tracking_uri),
     }
 
 

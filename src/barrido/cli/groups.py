@@ -53,8 +53,8 @@ class LazyGroup(click.Group):
         known = self.list_commands(ctx)
         for group in known:
             below = self.get_command(ctx, group)
-            if isinstance(below, click.Group) and below.get_command(ctx, name) is not None:
-                return f"did you mean `{ctx.command_path} {group} {name}`?"
+            if isinstance(below, LazyGroup) and (name in below._lazy or name in below._meant):
+                return f"did you mean `{ctx.command_path} {group} {below._meant.get(name, name)}`?"
         close = [self._meant[name]] if name in self._meant else get_close_matches(name, known, n=1)
         return f"did you mean {close[0]!r}?" if close else f"it has {', '.join(known)}"
 

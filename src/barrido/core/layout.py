@@ -4,9 +4,12 @@
 .barrido/                        a workspace
   sweeps/<name>/
     sweep.db                     the log and what readers look at (SQLite, WAL)
-    lock                         flock of the controller that runs the sweep; holds its pid
+    lock                         flock of the controller that runs the sweep; holds its pid, and is
+                                 touched as long as the controller lives
     controller.log
     code/                        the snapshot of the training code
+    bin/                         python and python3, where the interpreter's own folder has no such names
+    .answer                      the next answer, written here and put into feed/ by rename
     requests/<id>.json           people's wishes, put in by rename, taken in by the controller
     feed/<trial>.<attempt>.life      claimed by the attempt's session leader; gets its exit code
     feed/<trial>.<attempt>.<door>    metric journals: report, mlflow, file (see barrido.trial.journal)
@@ -14,8 +17,10 @@
     trials/<trial>/
       work/                      the script's working directory: a private copy of code/
       work/outputs/              its default outputs
+      work.<k>/                  the same of attempt k, when there was another one after it
       named-outputs/<output>/    what ${{outputs.<output>}} points to
       logs/std_log.txt           stdout and stderr
+      logs/std_log.<k>.txt       the same of attempt k
     tracking/                    gateway and mirror (barrido.tracking)
   mlflow/                        the default MLflow store, shared by the workspace's sweeps
 ```

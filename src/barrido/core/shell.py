@@ -14,16 +14,7 @@ from barrido.core import refusals
 from barrido.core.groups import group_end
 from barrido.core.heredoc import announced, skipped
 from barrido.core.programs import ASSIGNMENT, LISTS, QUOTED_WILD, RESERVED, WILD, poisons
-from barrido.core.reading import (
-    Command,
-    Frame,
-    Kind,
-    Place,
-    Reading,
-    Reference,
-    Uncertain,
-    Word,
-)
+from barrido.core.reading import Command, Frame, Kind, Place, Reading, Reference, Uncertain, Word
 from barrido.core.refusals import Refusal
 
 _NAME = re.compile(r"\$[A-Za-z_](?:\w|\\\n)*", re.ASCII)
@@ -139,15 +130,10 @@ class Reader:
         """Whether the word ends with it and cannot be read as anything but an argument."""
         words = self._top.words
         head = words[0].text().text if words and not self._top.is_target else ""
-        return (
-            bool(head)
-            and head not in RESERVED | LISTS
-            and not ASSIGNMENT.match(head)
-            and (
-                self._text[reference.end : reference.end + 1] in "\n\t "
-                or any(reference.end == bracket for _, bracket in self._groups)
-            )
-        )
+        if not head or head in RESERVED | LISTS or ASSIGNMENT.match(head):
+            return False
+        is_last = self._text[reference.end : reference.end + 1] in "\n\t "
+        return is_last or any(reference.end == bracket for _, bracket in self._groups)
 
     def _add(self, start: int, place: Place, refusal: Refusal | None) -> None:
         if refusal:
@@ -325,7 +311,7 @@ class Reader:
             return
         text = word.text().text
         heads = [other.text().text for other in top.words[:2]]
-        is_first = not set(heads) - RESERVED
+        is_first = RESERVED.issuperset(heads)
         if text == "case" and (is_first or heads[0] in LISTS | {"function", "coproc", "time"}):
             if any(frame.is_in_word for frame in self._frames):
                 raise Uncertain(i, "a case inside (…)", "assign in the branches of a case outside of it")

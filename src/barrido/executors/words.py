@@ -7,8 +7,9 @@ import shlex
 
 SHELL = "/bin/sh"
 
-_WORD = r"""(?:[\w./:@%+,=-]|'[^']*'|"[^"\\`$]*")+"""
+_WORD = r"""(?:[\w./:@%+,=-]|'[^']*'|"[^"\\`$]*")++"""
 _PLAIN = re.compile(rf"[ \t]*(?P<program>[\w./+-]+)(?:[ \t]+{_WORD})*[ \t]*", re.ASCII)
+LONGEST = 4096  # characters; shlex's time grows with their square
 _RESERVED = re.compile(
     r"if|then|else|elif|fi|for|while|until|do|done|case|esac|in|function|select|time|coproc"
 )
@@ -25,7 +26,7 @@ def argv_of(command: str) -> list[str]:
     >>> argv_of("A=1 python train.py"), argv_of("echo $HOME")
     (['/bin/sh', '-c', 'A=1 python train.py'], ['/bin/sh', '-c', 'echo $HOME'])
     """
-    plain = _PLAIN.fullmatch(command)
+    plain = _PLAIN.fullmatch(command) if len(command) <= LONGEST else None
     if plain is None or _RESERVED.fullmatch(plain["program"]):
         return [SHELL, "-c", command]
     return shlex.split(command)

@@ -76,5 +76,7 @@ class MedianStopping:
         sign = self._goal.sign
         here, middle = numbers(sign * best, sign * median)
         had = f"best {here}" if best < inf else here
+        if median == inf:
+            return f"{had} {in_reports(n)}"
         side = "below" if self._goal is Goal.MAXIMIZE else "above"
         return f"{had} {in_reports(n)} is {side} the median {middle} of {count} running averages"

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from barrido.core.layout import SweepFolder
 from barrido.core.state import SweepPhase
 from barrido.core.trial import Phase
+from barrido.sdk.addresses import without_secrets
 from barrido.sdk.progress import Progress
 from barrido.sdk.rows import best_first, trials_table
 from barrido.sdk.wording import (
@@ -87,6 +88,6 @@ def mlflow_lines(folder: SweepFolder) -> Iterator[str]:
     if status.run_id is None:
         return
     if config.backend is not None:
-        yield f"in MLflow: mlflow ui --backend-store-uri {shlex.quote(config.backend.store_uri)}"
+        yield f"in MLflow: mlflow ui --backend-store-uri {shlex.quote(without_secrets(config.backend.store_uri))}"
     elif status.url is not None:
-        yield f"in MLflow: {status.url}"
+        yield f"in MLflow: {without_secrets(status.url)}"

@@ -56,14 +56,24 @@ def check_name(draft: Draft) -> None:
 def note_strangers(draft: Draft) -> None:
     """Say what was written for Azure and means nothing, or something else, on this machine."""
     compute = draft.get("compute")
-    if compute is not None and compute.lower() not in _HERE:
-        draft.findings.note(("compute",), f"{got(compute)} is not known here: trials run on this machine")
+    if compute is not None and compute.lower() in _HERE:
+        compute = None
     place = (*draft.work, "environment")
     environment = draft.get(*place)
-    if environment is not None and not (isinstance(environment, str) and environment in _HERE):
-        name = got(environment) if isinstance(environment, str) else "an environment described in place"
-        what = f"{name} is not known here: trials run in this interpreter ({sys.executable})"
-        draft.findings.note(place, what)
+    if isinstance(environment, str) and environment in _HERE:
+        environment = None
+    kind = got(environment) if isinstance(environment, str) else "an environment described in place"
+    match compute is None, environment is None:
+        case False, True:
+            what = f"{got(compute)} is not known here: trials run on this machine"
+            draft.findings.note(("compute",), what)
+        case True, False:
+            what = f"{kind} is not known here: trials run in this interpreter ({sys.executable})"
+            draft.findings.note(place, what)
+        case False, False:
+            both = f"{got(compute)} and {'environment ' if isinstance(environment, str) else ''}{kind}"
+            what = f"{both} are not known here: trials run on this machine, in this interpreter"
+            draft.findings.note(("compute",), f"{what} ({sys.executable})")
     for section in {(), draft.work}:
         for key, why in _WITHOUT_EFFECT.items():
             if draft.get(*section, key):
@@ -150,8 +160,16 @@ def _check_script(draft: Draft, place: tuple[str, ...], words: list[str], code: 
             place, f"{got(script)} will not be found: the trials have no `code` folder", hint
         )
     elif not (path := (code or FilePath()) / script).is_file():
-        hint = near(path) or "a path in the command begins in the code folder"
+        hint = near(path) or _where_it_begins(draft)
         draft.findings.wrong(place, f"there is no file {path}", hint)
+
+
+def _where_it_begins(draft: Draft) -> str:
+    begins = "a path in the command begins in the code folder"
+    code = draft.get(*draft.work, "code")
+    if code is None or FilePath(code).is_absolute():
+        return begins
+    return f"{begins}, which is {got(code)} seen from {draft.base}"
 
 
 def _check_file(draft: Draft, place: tuple[str, ...], program: str, code: FilePath | None) -> None:

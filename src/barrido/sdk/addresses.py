@@ -1,0 +1,20 @@
+"""Addresses as they may be shown: without what lets others in."""
+
+from __future__ import annotations
+
+import re
+
+# In a database's address a password may hold slashes, in a server's it may hold an @.
+_WHO = re.compile(r"(?<=://)(?:[^/?#]*|[^/?#@:]*:[^@]*)@")
+_SECRET = re.compile(r"(?<=[?&])([^=&#]*(?:password|passwd|pwd|secret|token|key)[^=&#]*=)[^&#]*", re.I)
+
+
+def without_secrets(address: str) -> str:
+    """``address`` with stars for user and password, and for what its query calls a secret.
+
+    >>> without_secrets("https://ann:pass@word@mlflow.example.com/x")
+    'https://***@mlflow.example.com/x'
+    >>> without_secrets("postgresql://db.example.com/mlflow?sslpassword=1234&user=ann")
+    'postgresql://db.example.com/mlflow?sslpassword=***&user=ann'
+    """
+    return _SECRET.sub(r"\1***", _WHO.sub("***@", address))
