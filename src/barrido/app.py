@@ -130,7 +130,9 @@ def request(
     with Reader(folder) as reader:
         phase = reader.sweep().phase
     if phase.is_terminal:
-        is_late = "its limits cannot change any more" if verb is Verb.UPDATE else f"there is nothing to {verb}"
+        is_late = (
+            "its limits cannot change any more" if verb is Verb.UPDATE else f"there is nothing to {verb}"
+        )
         raise RequestError(f"sweep {folder.name!r} is over ({phase}): {is_late}")
     try:
         requests.check_limits(changes or {})

@@ -66,12 +66,15 @@ def renderer(recipe: Recipe, folder: SweepFolder) -> Callable[[Order], str]:
         values: dict[tuple[str, str], str | None] = {("inputs", n): text for n, text in work.inputs.items()}
         for name in work.outputs:
             values["outputs", name] = str(folder.trial(order.trial).named_outputs / name)
+        for name in nested:
+            values["search_space", name] = None  # unless the branch that was chosen has it
         for name, value in (*order.params.items(), *space.flatten(order.params).items()):
             # A swept input keeps the reference it had before it was swept.
             values["search_space", name] = values["inputs", name] = text_of(value)
         return template.render(values)
 
     space = Space.from_json(recipe.space)
+    nested = [name for kind, name in template.references if kind == "search_space" and "." in name]
     return render
 
 

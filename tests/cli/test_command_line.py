@@ -97,6 +97,13 @@ def test_a_mistyped_sweep_is_recognised(barrido: Callable[..., Any], finished: S
     assert "did you mean 'iris'?" in said.err
 
 
+def test_a_sweep_is_recognised_by_how_its_name_begins(
+    barrido: Callable[..., Any], tale: Callable[..., Any]
+) -> None:
+    tale("calm_heron_x7k2m9q4ab")
+    assert "did you mean 'calm_heron_x7k2m9q4ab'?" in barrido("job", "show", "calm").err
+
+
 def test_every_mistake_in_a_file_is_said(barrido: Callable[..., Any], tmp_path: Path) -> None:
     (tmp_path / "sweep.yml").write_text("type: sweep\nlimits: {max_total_trials: no}\nserch_space: {}\n")
     said = barrido("job", "validate", "-f", "sweep.yml")
@@ -198,7 +205,16 @@ def test_nothing_can_be_asked_of_a_sweep_that_is_over(
 ) -> None:
     said = barrido("job", command, "iris")
     assert said.code == 2
-    assert said.err.startswith("error: sweep 'iris' is over (completed): ")
+    assert said.err.startswith(f"error: sweep 'iris' is over (completed): there is nothing to {command}\n")
+
+
+def test_the_limits_of_a_sweep_that_is_over_cannot_change(
+    barrido: Callable[..., Any], finished: SweepFolder
+) -> None:
+    said = barrido("job", "update", "iris", "--set", "limits.max_total_trials=9")
+    assert (said.code, said.err) == (
+        2, "error: sweep 'iris' is over (completed): its limits cannot change any more\n",
+    )  # fmt: skip
 
 
 def test_a_trial_that_is_over_cannot_be_canceled(barrido: Callable[..., Any], running: Any) -> None:

@@ -7,8 +7,11 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from barrido.core.layout import SweepFolder
+from barrido.core.layout import SweepFolder, Workspace
 from barrido.core.recipe import Limits, Work
+from barrido.tracking.backend import backend
+from barrido.tracking.config import Config
+from barrido.tracking.status import Status
 
 
 def test_a_list_shows_each_sweep_newest_first(
@@ -215,3 +218,18 @@ def test_a_sweep_without_an_objective_has_trials_and_no_best(
     said = barrido("job", "download", "iris")
     assert "no best trial to download: nothing is compared without an objective" in said.err
     assert "`barrido job download iris_0`" in said.err
+
+
+def test_a_password_in_the_address_of_mlflow_is_never_shown(
+    barrido: Callable[..., Any], tale: Callable[..., Any], workspace: Workspace
+) -> None:
+    told = tale(tracking_uri="http://ann:s3cret@mlflow.example.com")
+    shown = json.loads(barrido("job", "show", "iris", "-o", "json").out)
+    assert shown["tracking_uri"] == "http://***@mlflow.example.com"
+    database = backend(workspace, "postgresql://ann:s3cret@db/mlflow")
+    told.folder.tracking.mkdir()
+    Config.new(url=None, backend=database, eager=True).write(told.folder.tracking)
+    Status(run_id="1").write(told.folder.tracking / "status.json")
+    said = barrido("job", "show", "iris").out
+    assert "mlflow ui --backend-store-uri 'postgresql://***@db/mlflow'" in said
+    assert "s3cret" not in said

@@ -180,6 +180,7 @@ REFUSED = {
         '"sh" -c ${{inputs.x}}',
         'sh -c "$(echo ${{inputs.x}})"',
         "$SHELL -c ${{inputs.x}}",
+        "$A{b -c ${{inputs.x}}",
         "python -c 'print(\"${{inputs.x}}\")'",
         "python3.11 -Wignore -uc ${{inputs.x}}",
         "python -c${{inputs.x}}",
@@ -291,6 +292,12 @@ def test_values_that_make_a_program_of_other_values_are_refused(
     with pytest.raises(BarridoError, match="quoted safely"):
         rendered(template, **values)
     assert rendered(template, a="x", b="y", w=None)
+
+
+def test_a_hint_shows_the_way_out_with_the_reference() -> None:
+    (problem,) = parse('echo "${x:-${{inputs.lr}}}"').problems
+    assert "x=${x:-${{inputs.lr}}}" in problem.hint
+    assert "character 11" in str(problem)
 
 
 def test_a_value_with_a_nul_is_refused() -> None:

@@ -215,7 +215,7 @@ def test_a_folder_that_cannot_be_made_is_a_failed_launch(
 ) -> None:
     (folder.root / "trials").write_text("in the way")
     executor.launch(Order(0, 1, {"command": "true"}))
-    assert "could not be started" in no_launch(until_ended(executor)).detail
+    assert "Not a directory" in no_launch(until_ended(executor)).detail
 
 
 def test_a_claim_that_cannot_be_written_is_a_failed_launch(

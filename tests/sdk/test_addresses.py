@@ -15,7 +15,10 @@ from barrido.sdk.addresses import without_secrets
         ("https://ann:s3@cret@mlflow.example.com", "https://***@mlflow.example.com"),
         ("postgresql+psycopg2://ann:s3/cr?e#t@db/mlflow", "postgresql+psycopg2://***@db/mlflow"),
         ("mysql://db/mlflow?user=ann&password=s3cret", "mysql://db/mlflow?user=ann&password=***"),
-        ("https://mlflow.example.com/?Access_Token=s3cret#x", "https://mlflow.example.com/?Access_Token=***#x"),
+        (
+            "https://mlflow.example.com/?Access_Token=s3cret#x",
+            "https://mlflow.example.com/?Access_Token=***#x",
+        ),
     ],
 )
 def test_secrets_in_an_address_are_hidden(address: str, shown: str) -> None:

@@ -240,7 +240,7 @@ def _refused_words(
 def _flaw(reference: Reference, refusal: Refusal) -> Flaw:
     return Flaw(
         f"{reference} stands {refusal.place}, where its value cannot be quoted safely",
-        refusal.hint.format(ref=reference),
+        refusal.hint.replace("{ref}", str(reference)),
         reference.start,
     )
 

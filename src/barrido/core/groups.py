@@ -1,4 +1,7 @@
-"""Optional parts of a command: ``[--flag ${{inputs.x}}]`` is left out when the input is not given."""
+"""Optional parts of a command: ``[--flag ${{inputs.x}}]`` is left out when the input is not given.
+
+So is ``[--momentum ${{search_space.opt.momentum}}]`` when the chosen branch has no such parameter.
+"""
 
 from __future__ import annotations
 
@@ -18,10 +21,10 @@ _ITEM = re.compile(
 def group_end(text: str, references: Mapping[int, Reference], start: int) -> int | None:
     """Where the ``]`` stands that ends the group starting at ``start``; None if none does.
 
-    ``[`` and a space is the shell's test command, so is ``[[``; brackets without an input are a file
-    pattern.
+    ``[`` and a space is the shell's test command, so is ``[[``; brackets in which nothing can be
+    missing are a file pattern.
     """
-    at, depth, has_input = start + 1, 1, False
+    at, depth, is_optional = start + 1, 1, False
     if text[at : at + 1] == "[" or text[at : at + 1].isspace():
         return None
     while at < len(text):
@@ -31,9 +34,15 @@ def group_end(text: str, references: Mapping[int, Reference], start: int) -> int
             end = item.end()
         else:
             return None
-        has_input |= any(at <= r.start < end and r.namespace == "inputs" for r in references.values())
+        is_optional |= any(at <= r.start < end and _may_be_missing(r) for r in references.values())
         depth += {"[": 1, "]": -1}.get(text[at:end], 0)
         if depth == 0:
-            return at if has_input and text[end : end + 1] in "\n\t ;&|)" else None
+            return at if is_optional and text[end : end + 1] in "\n\t ;&|)" else None
         at = end
     return None
+
+
+def _may_be_missing(reference: Reference) -> bool:
+    return reference.namespace == "inputs" or (
+        reference.namespace == "search_space" and "." in reference.name
+    )

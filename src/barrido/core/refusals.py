@@ -25,7 +25,7 @@ TEST = Refusal("inside [[ … ]]", "use [ … ] or case, which every sh has")
 SUBSCRIPT = Refusal("in the subscript of an array, which is evaluated", "use a variable of its own")
 EXPANSION = Refusal("in an expansion other than ${x:-…}, ${x:=…}, ${x:+…} and ${x:?…}", _VARIABLE_HINT)
 QUOTED_EXPANSION = Refusal(
-    'in a ${…} inside "…", which shells read differently', 'assign first, x=${{x:-{ref}}}, then write "$x"'
+    'in a ${…} inside "…", which shells read differently', 'assign first, x=${x:-{ref}}, then write "$x"'
 )
 SKIPPED = Refusal("where no word of a command is", "write it as an argument")
 BACKSLASH = Refusal("right after a backslash", "take the backslash away, or double it")

@@ -92,9 +92,7 @@ class LocalExecutor:
                 unwanted=self._unwanted,
             )
         except (OSError, ValueError, BarridoError) as error:
-            self._supervisor.finish(
-                attempt, Ending(Cause.NO_LAUNCH, None, f"it could not be started: {error}")
-            )
+            self._supervisor.finish(attempt, Ending(Cause.NO_LAUNCH, None, str(error)))
         else:
             self._supervisor.watch(attempt)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-# In a database's address a password may hold slashes, in a server's it may hold an @.
-_WHO = re.compile(r"(?<=://)(?:[^/?#]*|[^/?#@:]*:[^@]*)@")
+# A password may hold an @; in the address of a database, though not of a server, slashes too.
+_WHO = re.compile(r"(?<=://)(?:[^/?#]*|(?<!http://)(?<!https://)[^/?#@:]*:[^@]*)@")
 _SECRET = re.compile(r"(?<=[?&])([^=&#]*(?:password|passwd|pwd|secret|token|key)[^=&#]*=)[^&#]*", re.I)
 
 

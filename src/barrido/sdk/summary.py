@@ -88,6 +88,7 @@ def mlflow_lines(folder: SweepFolder) -> Iterator[str]:
     if status.run_id is None:
         return
     if config.backend is not None:
-        yield f"in MLflow: mlflow ui --backend-store-uri {shlex.quote(without_secrets(config.backend.store_uri))}"
+        store = without_secrets(config.backend.store_uri)
+        yield f"in MLflow: mlflow ui --backend-store-uri {shlex.quote(store)}"
     elif status.url is not None:
         yield f"in MLflow: {without_secrets(status.url)}"

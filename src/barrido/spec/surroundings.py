@@ -169,7 +169,7 @@ def _where_it_begins(draft: Draft) -> str:
     code = draft.get(*draft.work, "code")
     if code is None or FilePath(code).is_absolute():
         return begins
-    return f"{begins}, which is {got(code)} seen from {draft.base}"
+    return f"{begins}, which is {got(code)} seen from {draft.base.absolute()}"
 
 
 def _check_file(draft: Draft, place: tuple[str, ...], program: str, code: FilePath | None) -> None:
