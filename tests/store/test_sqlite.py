@@ -169,6 +169,14 @@ def test_a_batch_that_fails_leaves_nothing_behind(folder: SweepFolder) -> None:
     store.close()
 
 
+def test_a_sweep_is_its_owners_alone(folder: SweepFolder) -> None:
+    store = SqliteStore.create(folder, RECIPE, version="1", at=0.5)
+    fill(store)
+    files = [folder.db, *folder.root.glob("sweep.db-*")]
+    assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
+    store.close()
+
+
 def test_the_tables_are_strict_and_the_journal_is_a_wal(folder: SweepFolder) -> None:
     SqliteStore.create(folder, RECIPE, version="1", at=0.5).close()
     db = sqlite3.connect(folder.db)
@@ -178,10 +186,11 @@ def test_the_tables_are_strict_and_the_journal_is_a_wal(folder: SweepFolder) -> 
     db.close()
 
 
-def test_a_newer_database_is_refused_with_the_way_out(folder: SweepFolder) -> None:
+@pytest.mark.parametrize("change", ["PRAGMA user_version = 99", "UPDATE sweep SET format = 99"])
+def test_a_newer_database_is_refused_with_the_way_out(folder: SweepFolder, change: str) -> None:
     SqliteStore.create(folder, RECIPE, version="1", at=0.5).close()
-    db = sqlite3.connect(folder.db)
-    db.execute("PRAGMA user_version = 99")
+    db = sqlite3.connect(folder.db, isolation_level=None)
+    db.execute(change)
     db.close()
     with pytest.raises(StoreError, match="newer barrido"):
         SqliteStore(folder)

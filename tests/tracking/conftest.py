@@ -55,8 +55,8 @@ class Sweep:
             }
         )
         self.db.execute(
-            "INSERT INTO sweep (id, name, version, recipe, phase, limits, created_at, started_at)"
-            " VALUES (1, ?, '0', ?, 'running', '{}', 1000, 1000)",
+            "INSERT INTO sweep (id, name, version, format, recipe, phase, limits, created_at, started_at)"
+            " VALUES (1, ?, '0', 1, ?, 'running', '{}', 1000, 1000)",
             (name, json.dumps(made.to_json())),
         )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 
+from barrido.core import events
 from barrido.errors import StoreError
 
 STEPS: tuple[tuple[str, str], ...] = ()
@@ -16,10 +17,20 @@ def migrate(db: sqlite3.Connection) -> None:
     """Bring ``db`` up to `LATEST`. Each step is one transaction with its version number."""
     version = int(db.execute("PRAGMA user_version").fetchone()[0])
     if version > LATEST:
-        raise StoreError(
-            f"this sweep was written by a newer barrido (schema {version}, known here: {LATEST})",
-            hint="pip install --upgrade barrido",
-        )
+        raise _too_new("schema", version, LATEST)
     for step in range(version, LATEST):
         _, sql = STEPS[step - 1]
         db.executescript(f"BEGIN; {sql}; PRAGMA user_version = {step + 1}; COMMIT;")
+
+
+def check_format(version: int) -> None:
+    """Whether the log's events and actions have a form that is known here."""
+    if version > events.VERSION:
+        raise _too_new("event format", version, events.VERSION)
+
+
+def _too_new(what: str, version: int, known: int) -> StoreError:
+    return StoreError(
+        f"this sweep was written by a newer barrido ({what} {version}, known here: {known})",
+        hint="pip install --upgrade barrido",
+    )

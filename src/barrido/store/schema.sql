@@ -5,6 +5,7 @@ CREATE TABLE sweep (
     id INTEGER PRIMARY KEY CHECK (id = 1),
     name TEXT NOT NULL,
     version TEXT NOT NULL,          -- of barrido, when the sweep was created
+    format INTEGER NOT NULL,        -- of events and actions, barrido.core.events.VERSION
     recipe TEXT NOT NULL,           -- JSON, barrido.core.recipe
     phase TEXT NOT NULL,
     ends_as TEXT,                   -- while it is ending: its outcome

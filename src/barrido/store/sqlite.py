@@ -16,7 +16,7 @@ from dataclasses import asdict
 from importlib import resources
 from typing import Any, cast
 
-from barrido.core import wire
+from barrido.core import events, wire
 from barrido.core.events import Action, Event, Finish
 from barrido.core.layout import SweepFolder
 from barrido.core.protocols import Point
@@ -41,6 +41,7 @@ class SqliteStore:
         self._db = _connect(folder)
         try:
             migrations.migrate(self._db)
+            migrations.check_format(int(self._one("SELECT format FROM sweep")))
             self._recipe = Recipe.from_json(json.loads(self._one("SELECT recipe FROM sweep")))
             self._seq = int(self._one("SELECT coalesce(max(seq), 0) FROM events"))
         except sqlite3.Error as error:
@@ -56,14 +57,15 @@ class SqliteStore:
         draft = SweepFolder(folder.root / "draft")
         try:
             draft.root.mkdir(parents=True, exist_ok=True)
+            draft.db.touch(mode=0o600)  # the recipe may hold a tracking address with its password
             db = _connect(draft)
             db.executescript(resources.files("barrido.store").joinpath("schema.sql").read_text())
             db.execute(f"PRAGMA user_version = {migrations.LATEST}")
             body = recipe.to_json()
             db.execute(
-                "INSERT INTO sweep (id, name, version, recipe, phase, limits, created_at)"
-                " VALUES (1, ?, ?, ?, 'created', ?, ?)",
-                (recipe.name, version, wire.dumps(body), wire.dumps(body["limits"]), at),
+                "INSERT INTO sweep (id, name, version, format, recipe, phase, limits, created_at)"
+                " VALUES (1, ?, ?, ?, ?, 'created', ?, ?)",
+                (recipe.name, version, events.VERSION, wire.dumps(body), wire.dumps(body["limits"]), at),
             )
             db.close()  # folds the WAL into the file
             draft.db.replace(folder.db)
