@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import uuid
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -48,7 +47,7 @@ def create(recipe: Recipe, where: Workspace) -> SweepFolder:
         recipe, tracking_uri=recipe.tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or None
     )
     _remove_abandoned(where)
-    draft = SweepFolder(where.sweeps / f".draft-{uuid.uuid4().hex}")
+    draft = SweepFolder(where.sweeps / f".draft-{os.urandom(16).hex()}")
     try:
         draft.requests.mkdir(parents=True)
         draft.feed.mkdir()

@@ -6,6 +6,7 @@ says so on READY_FD, and runs it to its end.
 
 from __future__ import annotations
 
+import gc
 import json
 import logging
 import os
@@ -50,6 +51,7 @@ def run(folder: SweepFolder, ready: BinaryIO) -> None:
             lock=lock,
         )
         controller.begin()
+        gc.freeze()  # what is there now stays: not to be looked through at every collection
         _say(ready, b"ready")
         controller.run()
         executor.sweep_leftovers()

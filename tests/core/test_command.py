@@ -297,7 +297,7 @@ def test_values_that_make_a_program_of_other_values_are_refused(
 def test_a_hint_shows_the_way_out_with_the_reference() -> None:
     (problem,) = parse('echo "${x:-${{inputs.lr}}}"').problems
     assert "x=${x:-${{inputs.lr}}}" in problem.hint
-    assert "character 11" in str(problem)
+    assert "character 12" in str(problem)
 
 
 def test_a_value_with_a_nul_is_refused() -> None:

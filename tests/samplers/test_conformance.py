@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 from barrido.core.protocols import Sampler
-from barrido.samplers import GridSampler, RandomSampler, SobolSampler
+from barrido.samplers.grid import GridSampler
+from barrido.samplers.random import RandomSampler
+from barrido.samplers.sobol import SobolSampler
 from barrido.space import Space
 from barrido.testing.samplers import SamplerSuite
 

@@ -15,8 +15,10 @@ from scipy import stats
 from barrido.core.protocols import Sampler
 from barrido.core.trial import Params
 from barrido.errors import SpecError
-from barrido.samplers import GridSampler, RandomSampler, SobolSampler
 from barrido.samplers.distinct import scattered
+from barrido.samplers.grid import GridSampler
+from barrido.samplers.random import RandomSampler
+from barrido.samplers.sobol import SobolSampler
 from barrido.space import Choice, LogUniform, Normal, QLogNormal, QUniform, Randint, Space, Uniform
 from barrido.testing.samplers import FINITE_SPACES, play
 
@@ -185,7 +187,9 @@ def test_scattered_numbers_are_a_permutation(size: int, seed: int) -> None:
 def test_only_sobol_needs_scipy_and_only_when_asked() -> None:
     code = """
 import sys
-from barrido.samplers import GridSampler, RandomSampler, SobolSampler
+from barrido.samplers.grid import GridSampler
+from barrido.samplers.random import RandomSampler
+from barrido.samplers.sobol import SobolSampler
 from barrido.space import Choice, Normal, Space
 RandomSampler(Space({"x": Normal(0, 1)})).ask([], [], [0], 1)
 sampler = SobolSampler(Space({"x": Choice([1, 2])}))

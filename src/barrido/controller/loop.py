@@ -21,6 +21,7 @@ from barrido.core.events import (
     Exited,
     Finish,
     Launch,
+    Launched,
     Note,
     Outcome,
     Resumed,
@@ -85,6 +86,7 @@ class Controller:
         self._looked_at = 0.0
         self._waiting: list[Launch] = []  # decided and committed, but there is no room on the disk
         self._undropped: set[Path] = set()  # requests that were taken in and could not be removed
+        self._held = Batch()  # what waits for the next transaction
         self._is_up = False
         self._is_full = False
         self.state = begin(plan)
@@ -125,7 +127,8 @@ class Controller:
         while not self._is_over():
             for portion in _portions(self._executor.events(self._wait_s())):
                 if not self._is_over():
-                    self._turn(portion, Batch())
+                    batch, self._held = self._held, Batch()
+                    self._turn(portion, batch)
         return Outcome(self.state.phase.value)
 
     def _is_over(self) -> bool:
@@ -156,6 +159,9 @@ class Controller:
         deadline = next_deadline(self.state)
         if deadline is not None and (now := self._clock.now()) >= deadline:
             self._decide(Ticked(now), batch)
+        if self._may_wait(batch):
+            self._held = batch
+            return
         if batch:
             self._commit(batch)
         for decision in batch.decisions:
@@ -169,6 +175,19 @@ class Controller:
         self._undropped.update(requests.drop(taken))
         if self._lock is not None:
             self._lock.beat()
+
+    def _may_wait(self, batch: Batch) -> bool:
+        """Whether all that happened is that trials came up: that goes with the next transaction.
+
+        Nothing is done about it, and a controller that dies with it hears it again.
+        """
+        return (
+            self._folder is not None
+            and self._clock.now() < self._looked_at + LOOK_S
+            and bool(batch.decisions)
+            and all(isinstance(d.event, Launched) and not d.actions for d in batch.decisions)
+            and not (batch.measurements or batch.feeds or batch.remarks or batch.durable)
+        )
 
     def _decide(self, event: Event, batch: Batch) -> None:
         actions = decide(self._plan, self.state, event)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import time
-import uuid
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, fields
@@ -36,7 +35,7 @@ def put(
 ) -> str:
     """Ask for something; the request's id. Returns at once, whether or not a controller runs."""
     # Names tell the order of requests that a file system's clock cannot tell apart.
-    request = f"{time.time_ns():020d}-{uuid.uuid4().hex}"
+    request = f"{time.time_ns():020d}-{os.urandom(16).hex()}"
     body = {
         "version": VERSION,
         "id": request,

@@ -23,8 +23,6 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-import psutil
-
 from barrido.executors.words import SHELL, argv_of
 
 NAME = "barrido-trial"
@@ -62,6 +60,8 @@ def machine_id() -> str:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
         init = Path("/proc/1/stat").read_text().rpartition(")")[2].split()[19]
     except (OSError, IndexError):
+        import psutil
+
         return f"{psutil.boot_time():.0f}"
     return f"{boot}.{init}"
 
@@ -272,6 +272,8 @@ def open_pidfd(pid: int) -> int | None:
 
 def is_alive(pid: int) -> bool:
     """Whether a process runs under this number; the dead that nobody has reaped do not count."""
+    import psutil
+
     try:
         return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
     except psutil.Error:
@@ -279,6 +281,8 @@ def is_alive(pid: int) -> bool:
 
 
 def _claims(pid: int, life: str) -> bool:
+    import psutil
+
     try:
         return life in psutil.Process(pid).cmdline()
     except psutil.Error:

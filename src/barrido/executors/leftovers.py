@@ -11,8 +11,6 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
-
 from barrido.executors.leader import is_alive, open_pidfd
 
 MARKER = "BARRIDO_FEED"
@@ -105,6 +103,8 @@ _HAS_PROC = Path("/proc/self/environ").exists()
 
 
 def _feed_of_elsewhere(pid: int) -> str | None:
+    import psutil
+
     try:
         return psutil.Process(pid).environ().get(MARKER)
     except psutil.Error:
@@ -113,6 +113,8 @@ def _feed_of_elsewhere(pid: int) -> str | None:
 
 def _marked() -> Iterator[tuple[int, str | None]]:
     """All other processes, also those that appear meanwhile: who forks and ends must not slip through."""
+    import psutil
+
     seen = {os.getpid()}
     while new := [pid for pid in psutil.pids() if pid not in seen]:
         seen.update(new)

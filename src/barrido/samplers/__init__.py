@@ -1,7 +1,1 @@
-"""Samplers: which point of the search space is tried next."""
-
-from barrido.samplers.grid import GridSampler
-from barrido.samplers.random import RandomSampler
-from barrido.samplers.sobol import SobolSampler
-
-__all__ = ["GridSampler", "RandomSampler", "SobolSampler"]
+"""Samplers: which point of the search space is tried next. One module each, loaded when it is used."""

@@ -8,9 +8,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate, islice
-from typing import Any, ClassVar, Self
-
-from numpy.typing import ArrayLike
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from barrido.errors import Problem, RequestError
 from barrido.space.checks import check_flag, is_number, join, shown
@@ -27,6 +25,10 @@ from barrido.space.options import (
     to_json,
     with_base,
 )
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
 
 LONGEST = 100_000
 """More values than this are a mistake (or an iterator without an end)."""

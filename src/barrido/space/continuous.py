@@ -5,10 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import e, log
-from typing import Any, ClassVar, Self
-
-import numpy as np
-from numpy.typing import ArrayLike
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from barrido.errors import Problem
 from barrido.space.checks import (
@@ -23,6 +20,12 @@ from barrido.space.checks import (
 )
 from barrido.space.curves import Curve, Exponential, Gaussian, Linear
 from barrido.space.domain import Continuous, Value
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import ArrayLike
+else:
+    from barrido.space import lazy_numpy as np
 
 
 @dataclass(frozen=True, repr=False)

@@ -10,11 +10,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import e, erfc, exp, inf, log, sqrt
 from statistics import NormalDist
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+    Array = NDArray[np.float64]
+else:
+    from barrido.space import lazy_numpy as np
+
 
 TOP = 1 - 2**-53
 """The largest unit coordinate."""

@@ -11,15 +11,22 @@ from collections.abc import Iterator, Sequence
 from dataclasses import MISSING, fields
 from enum import StrEnum
 from functools import cached_property
-from typing import Any, ClassVar, Self
-
-import numpy as np
-from numpy.typing import ArrayLike
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from barrido.errors import Problem, RequestError
 from barrido.space.checks import is_number
-from barrido.space.curves import TOP, Array, Curve
-from barrido.space.ladders import Integers, Ladder
+from barrido.space.curves import TOP, Curve
+from barrido.space.ladders import Ladder
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import ArrayLike
+
+    from barrido.space.curves import Array
+    from barrido.space.ladders import Integers
+else:
+    from barrido.space import lazy_numpy as np
+
 
 Value = Any
 """What a trial gets: str, int, float or bool, or a dict of such."""

@@ -7,13 +7,19 @@ A ladder numbers the levels and says which unit coordinates fall on which. Every
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
+from barrido.space.curves import TOP, Curve
 
-from barrido.space.curves import TOP, Array, Curve
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
-Integers = NDArray[np.int64]
+    Integers = NDArray[np.int64]
+
+    from barrido.space.curves import Array
+else:
+    from barrido.space import lazy_numpy as np
 
 
 @dataclass(frozen=True)

@@ -5,19 +5,24 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Any, Self, cast
-
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from barrido.errors import Problem, RequestError, SpecError
 from barrido.space.checks import join, shown
 from barrido.space.choice import Choice
-from barrido.space.curves import Array
 from barrido.space.domain import Domain, Value
 from barrido.space.options import canonical, level_of, matches, size_of, to_json, with_base
 from barrido.space.reading import read_domain
 from barrido.space.tree import Dimension, Leaf, Node, compile_option, flattened, place, realise
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import ArrayLike, NDArray
+
+    from barrido.space.curves import Array
+else:
+    from barrido.space import lazy_numpy as np
+
 
 Params = Mapping[str, Any]
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")

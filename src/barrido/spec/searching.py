@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from barrido.samplers import GridSampler
+from barrido.samplers.grid import GridSampler
 from barrido.space import Domain, Space, domain_from_json
 from barrido.spec.algorithms import Grid, Random, Sampling, Sobol
 from barrido.spec.distributions import EXAMPLE, Distribution
