@@ -179,12 +179,13 @@ class Controller:
     def _may_wait(self, batch: Batch) -> bool:
         """Whether all that happened is that trials came up: that goes with the next transaction.
 
-        Nothing is done about it, and a controller that dies with it hears it again.
+        Nothing is done about it, and a controller that dies with it hears it again. Readers see it
+        half a second later at most.
         """
         return (
             self._folder is not None
-            and self._clock.now() < self._looked_at + LOOK_S
             and bool(batch.decisions)
+            and self._clock.now() < batch.decisions[0].event.at + LOOK_S
             and all(isinstance(d.event, Launched) and not d.actions for d in batch.decisions)
             and not (batch.measurements or batch.feeds or batch.remarks or batch.durable)
         )
