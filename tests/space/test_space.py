@@ -216,3 +216,17 @@ def test_spaces_with_another_order_of_parameters_are_other_spaces() -> None:
 def test_importing_the_space_does_not_import_scipy() -> None:
     code = "import sys, barrido.space, barrido.samplers; sys.exit('scipy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_space_is_read_and_enumerated_without_numpy() -> None:
+    code = (
+        "import sys\n"
+        "from barrido.space import Space\n"
+        "choice, randint = {'type': 'choice', 'values': [0.1, 1]}, {'type': 'randint', 'upper': 3}\n"
+        "space = Space.from_json({'x': choice, 'n': randint})\n"
+        "assert not space.problems()\n"
+        "from barrido.samplers.grid import GridSampler\n"
+        "assert GridSampler(space).ask((), (), [5], 0) == [{'x': 1, 'n': 2}]\n"
+        "assert 'numpy' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import MISSING, fields
 from enum import StrEnum
 from functools import cached_property
+from math import isfinite
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from barrido.errors import Problem, RequestError
@@ -156,7 +157,7 @@ class Continuous(Domain):
         if not is_number(value):
             return False
         low, high = self.curve.support
-        slack = 1e-9 * max(abs(low), abs(high)) if np.isfinite(high - low) else 0.0
+        slack = 1e-9 * max(abs(low), abs(high)) if isfinite(high - low) else 0.0
         return low - slack <= value <= high + slack
 
 
@@ -213,7 +214,7 @@ class Discrete(Domain):
 
 def plain(value: Any) -> Any:
     """Python's own str, int or float for any of its subclasses and NumPy scalars; else the value."""
-    if isinstance(value, np.generic):
+    if type(value).__module__ == "numpy" and isinstance(value, np.generic):
         value = value.item()
     for kind in (bool, int, float):
         if isinstance(value, kind):
