@@ -82,6 +82,11 @@ class Desk:
         return int((self.folder / ".barrido/sweeps/iris/lock").read_text())
 
 
+def _hears_ctrl_c() -> None:
+    """As in a shell's foreground, also when the tests themselves run in the background."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Terminal:
     """``barrido job …`` on a terminal of its own; what it writes is in ``text`` as it comes."""
 
@@ -92,6 +97,7 @@ class Terminal:
         self.process = subprocess.Popen(
             [*BARRIDO, "job", *args],
             cwd=desk.folder, env=desk.env, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
+            preexec_fn=_hears_ctrl_c,
         )  # fmt: skip
         os.close(theirs)
         self._reader = Thread(target=self._read, args=(ours,), daemon=True)

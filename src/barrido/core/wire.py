@@ -32,6 +32,11 @@ _ENUMS: Mapping[str, type[Enum]] = {"cause": Cause, "outcome": Outcome, "verb": 
 _TUPLES = frozenset({"points", "numbers", "logged"})
 
 
+# Made once: `json.dumps` makes an encoder for each call that asks for anything but its defaults.
+_PLAIN = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+_ESCAPED = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
+
+
 def number_to_json(value: float) -> float | str:
     """
     >>> number_to_json(0.5), number_to_json(float("nan")), number_to_json(float("-inf"))
@@ -73,9 +78,9 @@ def dumps(body: Any) -> str:
 
     Half a surrogate pair, as file names that are not UTF-8 have it, is escaped: nothing can encode it.
     """
-    text = json.dumps(body, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    text = _PLAIN.encode(body)
     try:
         text.encode()
     except UnicodeEncodeError:
-        return json.dumps(body, separators=(",", ":"), allow_nan=False)
+        return _ESCAPED.encode(body)
     return text

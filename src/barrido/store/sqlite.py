@@ -20,7 +20,7 @@ from barrido.core import events, wire
 from barrido.core.events import Action, Event, Finish
 from barrido.core.layout import SweepFolder
 from barrido.core.protocols import Point
-from barrido.core.recipe import Goal, Recipe
+from barrido.core.recipe import Goal, Limits, Recipe
 from barrido.core.state import SweepState
 from barrido.core.trial import Trial
 from barrido.errors import StoreError, SweepNotFound
@@ -50,6 +50,8 @@ class SqliteStore:
         objective = self._recipe.objective
         self._sign = (objective.goal if objective else Goal.MINIMIZE).sign
         self._full = True
+        self._limits: Limits | None = None  # as they were last written, and how
+        self._limits_text = ""
 
     @classmethod
     def create(cls, folder: SweepFolder, recipe: Recipe, *, version: str, at: float) -> SqliteStore:
@@ -160,7 +162,7 @@ class SqliteStore:
                     state.phase,
                     state.ends_as,
                     _text(state.reason),
-                    wire.dumps(asdict(state.limits)),
+                    self._limits_json(state.limits),
                     state.best,
                     None if state.best is None else self._sign * state.best_loss,
                     state.started_at,
@@ -168,6 +170,11 @@ class SqliteStore:
                 ),
             )
         return seq
+
+    def _limits_json(self, limits: Limits) -> str:
+        if limits is not self._limits:
+            self._limits, self._limits_text = limits, wire.dumps(asdict(limits))
+        return self._limits_text
 
     def _trial_row(self, t: Trial) -> tuple[Any, ...]:
         return (
