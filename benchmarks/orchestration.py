@@ -98,22 +98,30 @@ def run_optuna(where: Path, argv: list[str], trials: int) -> float | None:
 
 def processes(where: Path, quick: bool) -> None:
     print("trials that do nothing, two at a time, everything journaled (ms per trial; lower is better)")
-    print(f"{'command':<18}{'n':>6}{'barrido':>10}{'in loop':>10}{'xargs':>8}{'ratio':>7}{'optuna':>9}")
+    print(
+        f"{'command':<18}{'n':>6}{'barrido':>10}{'in loop':>10}{'xargs':>8}"
+        f"{'ratio':>7}{'in loop':>9}{'optuna':>9}"
+    )
     cases = [("true", ["true"], 1000), ("python -c pass", [sys.executable, "-c", "pass"], 200)]
     for i, (label, argv, trials) in enumerate(cases):
         n = trials // 5 if quick else trials
-        rounds = [
-            (run_xargs(argv, n), *run_barrido(where, f"bench{i}{r}", label, n))
-            for r in range(1 if quick else 3)
-        ]
-        xargs, total, loop = (statistics.median(r[k] for r in rounds) for k in range(3))
+        rounds = [paired(where, f"bench{i}{r}", label, argv, n) for r in range(1 if quick else 5)]
+        total, loop, xargs = (statistics.median(times[k] for times in rounds) / n * 1e3 for k in range(3))
+        ratio, loop_ratio = (statistics.median(times[k] / times[2] for times in rounds) for k in range(2))
         optuna = run_optuna(where, argv, n // 5)
         shown = "absent" if optuna is None else f"{optuna / (n // 5) * 1e3:.2f}"
         print(
-            f"{label:<18}{n:>6}{total / n * 1e3:>10.2f}{loop / n * 1e3:>10.2f}{xargs / n * 1e3:>8.2f}"
-            f"{total / xargs:>6.1f}x{shown:>9}",
+            f"{label:<18}{n:>6}{total:>10.2f}{loop:>10.2f}{xargs:>8.2f}"
+            f"{ratio:>6.2f}x{loop_ratio:>8.2f}x{shown:>9}",
             flush=True,
         )
+
+
+def paired(where: Path, name: str, label: str, argv: list[str], n: int) -> tuple[float, float, float]:
+    """Seconds for barrido in all, for its trials alone, and for xargs right before and after (their mean)."""
+    before = run_xargs(argv, n)
+    total, loop = run_barrido(where, name, label, n)
+    return total, loop, (before + run_xargs(argv, n)) / 2
 
 
 def history(trials: int, reports: int, concurrent: int) -> list[Event]:
