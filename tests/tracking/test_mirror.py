@@ -128,7 +128,12 @@ def test_a_lost_attempt_is_killed_and_the_next_one_is_a_run_of_its_own(bench: Be
         body = {"run_id": bench.alias(), "key": "loss", "value": 2, "timestamp": 5, "step": 1}
         await bench.post("runs/log-metric", body, attempt=2)  # the script remembers its first run
         await bench.until(lambda: first["info"]["status"] == "KILLED")
-        (second,) = [run for run in bench.mlflow.runs.values() if "barrido.attempt" in run["tags"]]
+
+        def later() -> list[Any]:
+            return [run for run in bench.mlflow.runs.values() if "barrido.attempt" in run["tags"]]
+
+        await bench.until(lambda: len(later()) == 1)
+        (second,) = later()
         remembered = {**body, "run_id": first["info"]["run_id"], "step": 2}
         await bench.post("runs/log-metric", remembered, attempt=2)
         await bench.until(lambda: [m["value"] for m in second["metrics"]] == [2.0, 2.0])
