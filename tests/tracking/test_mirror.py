@@ -15,7 +15,7 @@ Bench = Any  # of conftest
 
 def play(bench: Bench, test: Callable[[], Awaitable[None]], *, up: bool = True) -> None:
     async def inside() -> None:
-        async with bench.open(up=up):
+        async with asyncio.timeout(60), bench.open(up=up):
             await test()
 
     asyncio.run(inside())
