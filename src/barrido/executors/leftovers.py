@@ -45,14 +45,27 @@ class Leftover:
             self.fd = None
 
 
-def leftovers(stem: str, group: int | None = None) -> list[Leftover]:
-    """Living processes born into the attempt ``stem``, and those in process group ``group``."""
+def leftovers(stem: str, group: int | None = None, *, dying: int | None = None) -> list[Leftover]:
+    """Living processes born into the attempt ``stem``, and those in process group ``group``.
+
+    A process that is dying has no environment any more: those in the group numbered ``dying`` count
+    too. Should that number be another's by now, a stranger's death is waited for, and nothing worse.
+    """
+
+    def belongs(pid: int, feed: str | None) -> bool:
+        its_group = _group_of(pid)
+        return (
+            feed == stem
+            or (group is not None and its_group == group)
+            or (feed is None and dying is not None and its_group == dying and _is_dying(pid))
+        )
+
     found = []
     for pid, feed in _marked():
-        if feed == stem or (group is not None and _group_of(pid) == group):
+        if belongs(pid, feed):
             fd = open_pidfd(pid)
             # The number may have been given away before the handle was there: look again.
-            if is_alive(pid) and (feed_of(pid) == stem or _group_of(pid) == group):
+            if is_alive(pid) and belongs(pid, feed_of(pid)):
                 found.append(Leftover(pid, fd))
             elif fd is not None:
                 os.close(fd)
@@ -95,6 +108,16 @@ def _is_between_programs(pid: int) -> bool:
     return state not in "ZX" and not flags & _KERNEL_THREAD and environment_end == 0
 
 
+def _is_dying(pid: int) -> bool:
+    """Whether a process is on its way out: killed or ended, but not yet gone."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return False
+    return stat[0] not in "ZX" and bool(int(stat[6]) & _EXITING)
+
+
+_EXITING = 0x4  # PF_EXITING
 _EXEC_LOOKS = 50
 _EXEC_S = 0.0002
 _KERNEL_THREAD = 0x00200000  # PF_KTHREAD

@@ -300,7 +300,10 @@ class Supervisor:
         for left in attempt.left:
             self._unwatch(left.fd)
             left.close()
-        attempt.left = leftovers(attempt.stem, attempt.leader.group() if attempt.leader else None)
+        leader = attempt.leader
+        attempt.left = leftovers(
+            attempt.stem, leader.group() if leader else None, dying=leader.pid if leader else None
+        )
         if not attempt.left and attempt.ending is not None:
             self.finish(attempt, attempt.ending)
             return
