@@ -97,6 +97,8 @@ class Template:
 
     def _check(self, known: Mapping[int, str], dropped: Sequence[_Span]) -> None:
         """What a program does with its words can depend on values: ``${{inputs.tool}} -c ${{inputs.x}}``."""
+        if not known:
+            return
         for start, refusal in _refused_words(self.commands, known, dropped):
             reference = next(r for r, _ in self.slots if r.start == start)
             flaw = _flaw(reference, refusal)

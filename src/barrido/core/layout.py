@@ -48,7 +48,7 @@ class TrialFolder:
 
     @property
     def log(self) -> Path:
-        return self.root / "logs" / "std_log.txt"
+        return self.root / "logs/std_log.txt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +88,11 @@ class SweepFolder:
         return self.root / "tracking"
 
     def trial(self, number: int) -> TrialFolder:
-        return TrialFolder(self.root / "trials" / str(number))
+        return TrialFolder(self.root / f"trials/{number}")
 
     def feed_stem(self, trial: int, attempt: int) -> Path:
         """Prefix of an attempt's files in ``feed/``; add ``.life``, ``.answer`` or ``.<door>``."""
-        return self.feed / f"{trial}.{attempt}"
+        return self.root / f"feed/{trial}.{attempt}"
 
 
 @dataclass(frozen=True, slots=True)
