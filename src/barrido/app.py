@@ -7,7 +7,6 @@ import shutil
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +84,8 @@ def find(where: Workspace, name: str) -> SweepFolder:
     folder = where.sweep(name)
     if "/" not in name and folder.db.exists():
         return folder
+    from difflib import get_close_matches
+
     known = [path.name for path in where.sweeps.iterdir()] if where.sweeps.is_dir() else []
     known = [one for one in known if not one.startswith(".")]
     close = get_close_matches(name, known, n=1) or [one for one in known if name and one.startswith(name)]

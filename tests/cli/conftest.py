@@ -86,8 +86,8 @@ class Tale:
         self._store.commit(batch, self._state)
         self._at += 1
 
-    def launch(self, trial: int) -> None:
-        self.tell(Launched(trial, 1, self._at))
+    def launch(self, trial: int, *, warm: bool = False) -> None:
+        self.tell(Launched(trial, 1, self._at, warm))
 
     def report(self, trial: int, *values: float) -> None:
         for value in values:

@@ -27,7 +27,7 @@ def trial(number: int, phase: Phase = Phase.RUNNING, **values: Any) -> TrialRow:
             "number": number, "attempt": 1, "phase": phase, "params": {"lr": 0.1 * number, "solver": "adam"},
             "reason": "", "reports": 2, "best_value": 0.5, "last_value": 0.25, "last_step": 2,
             "queued_at": AT - 9, "started_at": AT - 8, "ended_at": AT if phase.is_terminal else None,
-            "exit_code": None, **values,
+            "exit_code": None, "warm": False, **values,
         }
     )  # fmt: skip
 
@@ -39,8 +39,8 @@ def progress(**values: Any) -> Progress:
             "name": "iris", "display_name": "iris", "kind": "sweep", "phase": SweepPhase.RUNNING,
             "status": "Running", "reason": "", "metric": "Accuracy", "goal": Goal.MAXIMIZE,
             "limits": Limits(max_total_trials=8, max_concurrent_trials=2), "counts": {}, "done": len(ended),
-            "total": 8, "running": (), "best": None, "ended": (), "notes": (), "elapsed_s": 83.0,
-            "eta_s": 42.0, **values,
+            "total": 8, "starts": (0, 0), "running": (), "best": None, "ended": (), "notes": (),
+            "elapsed_s": 83.0, "eta_s": 42.0, **values,
         }
     )  # fmt: skip
 
@@ -80,6 +80,16 @@ def test_a_picture_holds_what_there_is_to_know() -> None:
         "",
         "stopped  3  median of 4 trials at report 5 is 0.8, this one's best 0.5",
     ]
+
+
+def test_how_many_trials_started_warm_stands_beside_the_bar_that_leaves_room_for_it() -> None:
+    ended = (trial(0, Phase.COMPLETED, warm=True),)
+    bars = {width: picture(progress(ended=ended, starts=(4, 3)), width=width)[1] for width in (79, 60, 40)}
+    assert bars == {
+        79: "━" * 4 + "─" * 27 + " 1/8  1:23  about 0:42 left  3 of 4 started warm",
+        60: "━" * 2 + "─" * 10 + " 1/8  1:23  about 0:42 left  3 of 4 started warm",
+        40: "─" * 4 + " 1/8  1:23  about 0:42 left  3 of 4…",
+    }
 
 
 def test_the_best_so_far_never_gets_worse() -> None:

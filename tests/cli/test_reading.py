@@ -51,7 +51,8 @@ def test_a_sweep_whose_controller_died_is_called_interrupted(
 def test_a_sweep_that_is_run_is_not(barrido: Callable[..., Any], running: Any) -> None:
     (sweep,) = json.loads(barrido("job", "list", "-o", "json").out)
     assert (sweep["phase"], sweep["status"]) == ("running", "Running")
-    assert sweep["trials"] == {"total": 3, "done": 1, "completed": 1, "launching": 1, "running": 1}
+    phases = {"completed": 1, "launching": 1, "running": 1}
+    assert sweep["trials"] == {"total": 3, "done": 1, "warm": 0, **phases}
 
 
 def test_trials_are_a_table_with_a_column_for_each_parameter(
@@ -111,6 +112,25 @@ def test_a_sweep_shows_what_was_asked_for_and_what_came_of_it(
         "best trial: 1, Accuracy 0.95, with lr=0.01 solver=sgd",
     ):
         assert line in out.splitlines()
+
+
+def test_trials_that_started_warm_are_shown_to_be(
+    barrido: Callable[..., Any], tale: Callable[..., Any]
+) -> None:
+    told = tale(points=[{"lr": 0.1}, {"lr": 0.2}, {"lr": 0.3}])
+    told.launch(0)
+    assert "started warm" not in barrido("job", "show", "iris").out
+    told.launch(1, warm=True)
+    assert "started " not in barrido("job", "show", "iris_0").out
+    assert "started        warm\n" in barrido("job", "show", "iris_1").out
+    told.end(1)
+    out = barrido("job", "show", "iris").out
+    assert "trials        1/3 done: 1 completed, 1 launching, 1 running; 1 of 2 started warm\n" in out
+    facts = json.loads(barrido("job", "show", "iris", "-o", "json").out)
+    assert (facts["warm"], facts["trials"]["warm"]) == ("auto", 1)
+    trials = json.loads(barrido("job", "trials", "iris", "-o", "json").out)
+    assert [trial["warm"] for trial in trials] == [False, True, False]
+    assert json.loads(barrido("job", "show", "iris_1", "-o", "json").out)["warm"] is True
 
 
 def test_the_best_trial_says_where_its_files_are(barrido: Callable[..., Any], finished: SweepFolder) -> None:

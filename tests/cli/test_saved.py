@@ -15,6 +15,7 @@ experiment_name: flowers
 tags: {team: blue}
 trial:
   code: ./src
+  warm: off
   command: |
     python train.py --lr ${{search_space.lr}} --data ${{inputs.data}} [--note ${{inputs.note}}] \\
       --epochs ${{inputs.epochs}} --to ${{outputs.model}}
@@ -44,6 +45,7 @@ COMMAND = """
 type: command
 code: ./src
 command: python train.py --epochs ${{inputs.epochs}}
+warm: on
 inputs: {epochs: 10}
 limits: {timeout: 60}
 """

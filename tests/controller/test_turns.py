@@ -10,7 +10,7 @@ import pytest
 from barrido.controller import requests
 from barrido.controller.clock import WallClock
 from barrido.controller.loop import Controller
-from barrido.core.events import Cause, Exited, Launched, Outcome, Reported, Requested, Verb
+from barrido.core.events import Cause, Exited, Launched, Note, Outcome, Reported, Requested, Verb
 from barrido.core.layout import SweepFolder
 from barrido.core.protocols import Logged, Offsets, Order, Point, Signal, Verdict
 from barrido.core.recipe import Goal, Limits, Objective, Recipe, Work
@@ -164,3 +164,20 @@ def test_a_wish_survives_a_power_cut_before_its_file_is_removed(tmp_path: Path) 
     one.begin()
     assert [d.event.request for d in store.log if isinstance(d.event, Requested)] == [asked]
     assert list(folder.requests.iterdir()) == []
+
+
+def test_what_an_executor_wants_people_to_read_is_kept_and_nothing_is_decided_on_it() -> None:
+    store = MemoryStore(RECIPE)
+    notes = [Note("trials start cold: its import opens a socket"), Note("starts cold", 0)]
+    script = Script(
+        [Launched(0, 1, NOW, warm=True)],
+        notes,
+        [logged("report", 10, 0.5), Exited(0, 1, Cause.EXIT, 0, NOW)],
+    )
+    one = controller(script, store)
+    one.begin()
+    before = len(store.remarks)
+    assert one.run() is Outcome.COMPLETED
+    assert [(r.text, r.trial) for r in store.remarks[before:]][:2] == [(n.text, n.trial) for n in notes]
+    assert [type(d.event) for d in store.log[2:]] == [Launched, Reported, Exited]
+    assert one.state.trials[0].warm

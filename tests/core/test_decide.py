@@ -338,6 +338,22 @@ def test_a_trial_whose_machine_was_restarted_is_run_again_from_nothing() -> None
     assert story.state.best_loss == 0.4
 
 
+def test_a_trial_knows_whether_its_attempt_started_warm() -> None:
+    story = Story()
+    story.start()
+    story.report(0, 0.5)  # heard before it is known to be there
+
+    def is_warm_after(event: Event) -> bool:
+        story.tell(event)
+        return story.state.trials[0].warm
+
+    assert is_warm_after(Launched(0, 1, 5.0, warm=True))
+    assert is_warm_after(Launched(0, 1, 5.0))  # told again, after a crash, by one who adopted it
+    assert not is_warm_after(Exited(0, 1, Cause.LOST, None, 9.0, "the machine was restarted"))
+    assert not is_warm_after(Launched(0, 1, 5.0, warm=True))  # a late word of the first attempt
+    assert not is_warm_after(Launched(0, 2, 10.0))
+
+
 def test_reconcile_repeats_what_may_not_have_been_done() -> None:
     story = Story(bound=0.5, max_concurrent_trials=3)
     story.start()

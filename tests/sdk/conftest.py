@@ -59,8 +59,8 @@ class Story:
     def start(self) -> Story:
         return self.tell(Started(self.at))
 
-    def launched(self, trial: int, *, after: float = 0.0) -> Story:
-        return self.tell(Launched(trial, 1, self.at + after))
+    def launched(self, trial: int, *, after: float = 0.0, warm: bool = False) -> Story:
+        return self.tell(Launched(trial, 1, self.at + after, warm))
 
     def reported(self, trial: int, value: float, *, after: float = 0.0) -> Story:
         return self.tell(Reported(trial, 1, value, None, self.at + after))

@@ -292,6 +292,23 @@ def test_a_command_file_is_loaded_as_a_command(written: Path) -> None:
     assert recipe_of(job(n=4)).work.inputs == {"n": "4"}
 
 
+def test_a_command_says_whether_its_trials_start_warm(written: Path) -> None:
+    assert recipe_of(base()).work.warm == "auto"
+    job = command(command="python train.py", code=str(written.parent / "src"), inputs={"a": 1}, warm="on")
+    assert recipe_of(job).work.warm == "on"
+    sweep = job(a=Choice([1, 2])).sweep(primary_metric="m", goal="minimize", max_total_trials=2)
+    assert recipe_of(sweep).work.warm == "on"
+    assert sweep.trial is not None
+    at = line() + 1
+    sweep.trial.warm = "hot"
+    with pytest.raises(SpecError, match=rf"test_command\.py:{at}: trial\.warm: must be auto, on or off"):
+        recipe_of(sweep)
+    sweep.trial.warm = False
+    assert recipe_of(sweep).work.warm == "off"
+    written.write_text(YAML.replace("  code: src", "  code: src\n  warm: off"))
+    assert recipe_of(load_job(written)).work.warm == "off"
+
+
 def test_a_sweep_without_a_metric_compares_nothing() -> None:
     job = base()(a=Choice([1, 2])).sweep(primary_metric=None, sampling_algorithm="grid")
     assert job.objective is None

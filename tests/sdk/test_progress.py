@@ -90,3 +90,14 @@ def test_notes_are_told_once_and_a_cancel_shows_while_trials_still_end(story: Te
         sweep.exited(0, -15).exited(1, -15)
         now = watch.look(at=sweep.at)
     assert (now.status, now.counts) == ("Canceled", {Phase.CANCELED: 2})
+
+
+def test_trials_that_started_warm_are_counted_among_those_that_started(story: Tell) -> None:
+    sweep = story().start()
+    with Reader(sweep.folder) as reader:
+        watch = Watch(reader)
+        assert watch.look(at=sweep.at).starts == (0, 0)
+        sweep.launched(0).launched(1, warm=True)
+        assert watch.look(at=sweep.at).starts == (2, 1)
+        sweep.exited(0, after=1).launched(2, warm=True)
+        assert watch.look(at=sweep.at).starts == (3, 2)

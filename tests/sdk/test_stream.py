@@ -66,6 +66,22 @@ def test_a_sweep_is_told_from_its_first_trial_to_its_summary(story: Tell) -> Non
     ]
 
 
+def test_a_sweep_with_warm_trials_says_how_many_there_were(story: Tell) -> None:
+    sweep = story().start().launched(0).reported(0, 0.5)
+    out = io.StringIO()
+    clock = Script(
+        lambda: sweep.launched(1, warm=True).exited(0, after=10),
+        lambda: sweep.launched(2, warm=True).reported(2, 0.5).exited(1).exited(2, after=1),
+    )
+    with SweepLock(sweep.folder):
+        stream_sweep(sweep.folder, out=out, clock=clock)
+    lines = [line.partition("] ")[2] or line for line in out.getvalue().splitlines()]
+    assert "1 of 3 trials done, 2 running, 1 of 2 started warm, about 0:10 left" in lines
+    assert [line.partition(" (")[2] for line in lines if line.startswith("iris completed")] == [
+        "3 trials, 2 of 3 started warm, 11s)"
+    ]
+
+
 def test_a_failed_sweep_raises_with_what_went_wrong(story: Tell) -> None:
     sweep = story(limits=Limits(max_total_trials=3, max_concurrent_trials=1, max_failed_trials=1)).start()
     sweep.launched(0).exited(0, 2, detail="Traceback\nValueError: no such column")

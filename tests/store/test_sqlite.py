@@ -6,11 +6,13 @@ import json
 import os
 import sqlite3
 import subprocess
+from dataclasses import replace
 from math import inf, isnan, nan
 from pathlib import Path
 
 import pytest
 
+from barrido.controller.loop import replay
 from barrido.core.decide import Plan, begin, decide
 from barrido.core.events import (
     Ask,
@@ -55,7 +57,7 @@ RECIPE = Recipe(
 EVENTS: tuple[Event, ...] = (
     Started(1.0),
     Suggested(0, ({"x": 1},), 1.0),
-    Launched(0, 1, 1.5),
+    Launched(0, 1, 1.5, warm=True),
     Reported(0, 1, 0.25, 3, 2.0),
     Reported(0, 1, nan, None, 2.5),
     Exited(0, 1, Cause.EXIT, 0, 3.0),
@@ -126,6 +128,8 @@ def test_readers_see_the_sweep_as_it_stands_in_the_users_scale(folder: SweepFold
         (trial,) = reader.trials()
         assert (trial.phase, trial.best_value, trial.last_value) == (Phase.COMPLETED, 0.25, None)
         assert (trial.params, trial.last_step, trial.reports) == ({"x": 1}, 3, 2)
+        assert trial.warm
+        assert reader.starts() == (1, 1)
         assert reader.counts() == {Phase.COMPLETED: 1}
         assert reader.running() == []
     store.close()
@@ -184,6 +188,54 @@ def test_the_tables_are_strict_and_the_journal_is_a_wal(folder: SweepFolder) -> 
     with pytest.raises(sqlite3.IntegrityError):
         db.execute("INSERT INTO notes (at, text) VALUES ('soon', 'x')")
     db.close()
+
+
+def as_of_version_1(folder: SweepFolder) -> None:
+    """Take away what later versions brought."""
+    db = sqlite3.connect(folder.db, isolation_level=None)
+    db.execute("ALTER TABLE trials DROP COLUMN warm")
+    db.execute("UPDATE events SET body = json_remove(body, '$.warm')")
+    db.execute("UPDATE sweep SET format = 1, recipe = json_remove(recipe, '$.work.warm')")
+    db.execute("PRAGMA user_version = 1")
+    db.close()
+
+
+def test_a_database_of_version_1_is_shown_migrated_and_gone_on_with(folder: SweepFolder) -> None:
+    store = SqliteStore.create(folder, RECIPE, version="1", at=0.5)
+    state = fill(store)
+    store.close()
+    today = shape(folder)
+    as_of_version_1(folder)
+    with Reader(folder) as reader:
+        assert [trial.warm for trial in reader.trials()] == [False]
+        assert reader.starts() == (1, 0)
+        assert shape(folder) != today  # looking changes nothing
+        store = SqliteStore(folder)
+        assert shape(folder) == today
+        assert store.recipe() == RECIPE
+        plan = Plan(metric="acc", goal=Goal.MAXIMIZE, limits=RECIPE.limits, scheduler=Fifo())
+        again = begin(plan)
+        assert replay(plan, again, store)
+        assert again.trials[0] == replace(state.trials[0], warm=False)
+        again.trials[0].warm = True
+        store.commit(Batch(touched={0}), again)
+        store.close()
+        assert [trial.warm for trial in reader.trials()] == [True]
+        assert reader.starts() == (1, 1)
+
+
+def shape(folder: SweepFolder) -> list[tuple[object, ...]]:
+    """The tables' columns, and the versions."""
+    db = sqlite3.connect(folder.db)
+    names = [name for (name,) in db.execute("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY 1")]
+    columns = [(name, *column) for name in names for column in db.execute(f"PRAGMA table_info({name})")]
+    versions = [*db.execute("PRAGMA user_version"), *db.execute("SELECT format FROM sweep")]
+    db.close()
+    return columns + versions
+
+
+def test_events_of_version_1_are_read() -> None:
+    assert decode({"kind": "launched", "trial": 0, "attempt": 1, "at": 1.5}) == Launched(0, 1, 1.5)
 
 
 @pytest.mark.parametrize("change", ["PRAGMA user_version = 99", "UPDATE sweep SET format = 99"])

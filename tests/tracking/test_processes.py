@@ -247,7 +247,7 @@ def test_the_environment_goes_around_proxies_and_leaves_a_users_experiment_name_
     monkeypatch.setenv("HTTP_PROXY", "http://proxy:3128")
     monkeypatch.setenv("NO_PROXY", "intranet")
     monkeypatch.setenv("MLFLOW_EXPERIMENT_NAME", "mine")
-    there = tracker.environment(3, 2)
+    there = MlflowTracker(sweep.folder, sweep.workspace, None).environment(3, 2)
     assert there["NO_PROXY"] == "intranet,127.0.0.1"
     assert there["no_proxy"].endswith("127.0.0.1")
     assert "MLFLOW_EXPERIMENT_ID" not in there

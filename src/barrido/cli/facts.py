@@ -28,8 +28,9 @@ def glance(reader: Reader, *, at: float) -> tuple[SweepRow, Progress, str]:
         counts = reader.counts()
         done = sum(counts.values())
         progress = summarize(
-            sweep, counts, (), best[0] if best else None, (), (), total=done, mean_s=None, at=at
-        )
+            sweep, counts, (), best[0] if best else None, (), (),
+            starts=reader.starts(), total=done, mean_s=None, at=at,
+        )  # fmt: skip
         return sweep, progress, str(sweep.phase)
     progress = Watch(reader).look(at=at)
     return sweep, progress, standing or str(progress.phase)
@@ -53,6 +54,7 @@ def sweep_facts(sweep: SweepRow, progress: Progress, standing: str, folder: Swee
         "trials": {
             "total": progress.total,
             "done": progress.done,
+            "warm": progress.starts[1],
             **{str(phase): count for phase, count in progress.counts.items()},
         },
         "objective": None
@@ -71,6 +73,7 @@ def recipe_facts(sweep: SweepRow) -> dict[str, Any]:
         "tags": dict(recipe.tags),
         "command": recipe.work.command,
         "code": recipe.work.code,
+        "warm": recipe.work.warm,
         "inputs": dict(recipe.work.inputs),
         "outputs": list(recipe.work.outputs),
         "search_space": recipe.space,
@@ -115,6 +118,7 @@ def trial_facts(sweep: str, trial: TrialRow, *, at: float) -> dict[str, Any]:
         "last_step": trial.last_step,
         "reason": trial.reason,
         "attempt": trial.attempt,
+        "warm": trial.warm,
         "exit_code": trial.exit_code,
         "queued_at": moment(trial.queued_at),
         "started_at": moment(trial.started_at),

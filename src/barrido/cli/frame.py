@@ -22,6 +22,7 @@ from barrido.sdk.wording import (
     params_text,
     sparkline,
     took,
+    warm_text,
 )
 from barrido.store.queries import TrialRow
 
@@ -79,7 +80,8 @@ def _title(progress: Progress, width: int) -> str:
 def _bar(progress: Progress, width: int) -> str:
     count = f"{progress.done}/{progress.total}"
     left = "" if progress.eta_s is None else f"  about {clock(progress.eta_s)} left"
-    text = f" {count}  {clock(progress.elapsed_s)}{left}"
+    warm = warm_text(progress.starts)
+    text = f" {count}  {clock(progress.elapsed_s)}{left}{f'  {warm}' if warm else ''}"
     cells = min(width, max(4, min(40, width - len(text))))
     full = round(cells * progress.done / progress.total) if progress.total else 0
     return (

@@ -17,7 +17,10 @@ def to_document(recipe: Recipe) -> dict[str, Any]:
     """The job as YAML's data; without its name, which no second sweep can have."""
     work = recipe.work
     command = _filled(
-        command=work.command, code=work.code, environment_variables=dict(work.environment_variables)
+        command=work.command,
+        code=work.code,
+        environment_variables=dict(work.environment_variables),
+        warm=work.warm if work.warm != "auto" else "",
     )
     common = _filled(
         display_name=recipe.display_name if recipe.display_name != recipe.name else "",

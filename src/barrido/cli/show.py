@@ -40,7 +40,7 @@ def _show_sweep(reader: Reader, output: str) -> None:
     from barrido.cli import facts
     from barrido.cli.output import painted, say, say_data, say_lines
     from barrido.sdk.summary import best_trial, mlflow_lines
-    from barrido.sdk.wording import INTERRUPTED, duration, note_text
+    from barrido.sdk.wording import INTERRUPTED, duration, note_text, warm_text
 
     now = time.time()
     folder = reader.folder
@@ -52,7 +52,8 @@ def _show_sweep(reader: Reader, output: str) -> None:
         return
     recipe = sweep.recipe
     limits = facts.recipe_facts(sweep)["limits"]
-    counts = facts.counts_text(progress.counts)
+    counts, warm = facts.counts_text(progress.counts), warm_text(progress.starts)
+    done = f"{progress.done}/{progress.total} done" + (f": {counts}" if counts else "")
     say_lines(
         _pairs(
             [
@@ -69,7 +70,8 @@ def _show_sweep(reader: Reader, output: str) -> None:
                 ("objective", "" if progress.metric is None else f"{progress.goal} {progress.metric}"),
                 ("early stop", _inline(recipe.policy or {})),
                 ("limits", _inline({key: one for key, one in limits.items() if one is not None})),
-                ("trials", f"{progress.done}/{progress.total} done" + (f": {counts}" if counts else "")),
+                ("warm", recipe.work.warm if recipe.work.warm != "auto" else ""),
+                ("trials", f"{done}; {warm}" if warm else done),
                 ("created", f"{duration(floor(now - sweep.created_at))} ago"),
                 ("took" if progress.is_over else "runs for", duration(progress.elapsed_s)),
                 ("folder", str(folder.root)),
@@ -109,6 +111,7 @@ def _show_trial(reader: Reader, trial: TrialRow, output: str) -> None:
                 (f"best {objective.metric}" if objective else "", number(trial.best_value)),
                 ("reports", str(trial.reports)),
                 ("attempt", str(trial.attempt) if trial.attempt > 1 else ""),
+                ("started", "warm" if trial.warm else ""),
                 ("exit code", "" if trial.exit_code is None else str(trial.exit_code)),
                 ("time", took(trial.started_at, trial.ended_at, at=now)),
                 ("folder", shown(place.root)),

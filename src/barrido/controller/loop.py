@@ -153,6 +153,8 @@ class Controller:
                 case Exited():
                     logged = self._intake.close(one.trial, one.attempt)
                     self._decide(replace(one, logged=logged) if logged else one, batch)
+                case Note():
+                    batch.remarks.append(Remark(self._clock.now(), one.text, one.trial))
                 case _:
                     self._decide(one, batch)
         taken = self._look(batch)

@@ -12,7 +12,6 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any, assert_never
 
 from barrido.core import refusals
@@ -248,6 +247,8 @@ def _flaw(reference: Reference, refusal: Refusal) -> Flaw:
 
 
 def _unknown_namespace(reference: Reference) -> Flaw:
+    from difflib import get_close_matches
+
     close = get_close_matches(reference.namespace, NAMESPACES, n=1)
     hint = f"did you mean ${{{{{close[0]}.{reference.name}}}}}?" if close else f"use {', '.join(NAMESPACES)}"
     return Flaw(f"{reference} refers to nothing that a sweep has", hint, reference.start)

@@ -174,6 +174,8 @@ def _launched(state: SweepState, event: Launched) -> None:
         _start(trial, event.at)
     elif trial.started_at is None:
         trial.started_at = event.at
+    # Told again by a controller that adopted the trial, who may not know how it was started
+    trial.warm |= event.warm
 
 
 def _suggested(state: SweepState, event: Suggested, actions: Actions) -> None:
@@ -216,6 +218,7 @@ def _again(trial: Trial, event: Exited, actions: Actions) -> None:
     move(trial, Phase.QUEUED)
     trial.attempt += 1
     trial.started_at = None
+    trial.warm = False
     trial.last_step = 0
     del trial.losses[:]
     move(trial, Phase.LAUNCHING, reason=f"attempt {trial.attempt}: {event.detail}")

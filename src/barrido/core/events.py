@@ -15,7 +15,7 @@ from typing import Any
 
 from barrido.core.trial import Params
 
-VERSION = 1
+VERSION = 2
 
 
 class Verb(StrEnum):
@@ -70,11 +70,15 @@ class Suggested:
 
 @dataclass(frozen=True, slots=True)
 class Launched:
-    """The trial's process is there."""
+    """The trial's process is there. ``warm``: it came from an interpreter that had imported already.
+
+    Logs of version 1 do not say ``warm``: all their trials started cold.
+    """
 
     trial: int
     attempt: int
     at: float
+    warm: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,9 +90,9 @@ class SweepFolder:
     def trial(self, number: int) -> TrialFolder:
         return TrialFolder(self.root / f"trials/{number}")
 
-    def feed_stem(self, trial: int, attempt: int) -> Path:
+    def feed_stem(self, trial: int, attempt: int) -> str:
         """Prefix of an attempt's files in ``feed/``; add ``.life``, ``.answer`` or ``.<door>``."""
-        return self.root / f"feed/{trial}.{attempt}"
+        return f"{self.root}/feed/{trial}.{attempt}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +108,11 @@ class Workspace:
     @property
     def mlflow(self) -> Path:
         return self.root / "mlflow"
+
+    @property
+    def warm(self) -> Path:
+        """What nurseries learned: modules that trials must import themselves, with the reason."""
+        return self.root / "warm.json"
 
     def sweep(self, name: str) -> SweepFolder:
         return SweepFolder(self.sweeps / name)

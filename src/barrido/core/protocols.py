@@ -160,8 +160,8 @@ class Logged:
     complaints: tuple[str, ...] = ()  # lines that could not be read
 
 
-Signal = Launched | Logged | Exited
-"""What an executor tells."""
+Signal = Launched | Logged | Exited | Note
+"""What an executor tells. A `Note` is for people: it is kept, and nothing is decided on it."""
 
 Offsets = Mapping[str, int]
 """How far each door's journal of one attempt has been taken in, in bytes."""

@@ -67,6 +67,8 @@ class Work:
 
     ``inputs`` maps names to the text that replaces ``${{inputs.x}}`` (a literal, or an absolute path;
     None for an optional input that was not given); ``outputs`` names folders made for each trial.
+    ``warm`` is "auto", "on" or "off": whether Python trials are forked from an interpreter that has
+    imported already.
     """
 
     command: str
@@ -75,6 +77,7 @@ class Work:
     inputs: Mapping[str, str | None] = field(default_factory=dict)
     outputs: tuple[str, ...] = ()
     python: str | None = None  # interpreter put first on PATH; None: the one barrido runs in
+    warm: str = "auto"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -75,7 +75,7 @@ class Trial:
 
     ``losses`` holds what was reported in this attempt, sign-converted so that lower is better;
     its n-th entry is the n-th report. ``best`` is the lowest that was ever reported, in attempts that
-    were lost, too.
+    were lost, too. ``warm`` says how this attempt was started: see `barrido.core.events.Launched`.
     """
 
     number: int
@@ -88,6 +88,7 @@ class Trial:
     last_step: int = 0
     queued_at: float = 0.0
     started_at: float | None = None
+    warm: bool = False
     ended_at: float | None = None
     exit_code: int | None = None
     ends_as: Phase | None = None  # while STOPPING: what the trial will be once it is gone

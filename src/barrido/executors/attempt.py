@@ -33,6 +33,8 @@ class Attempt:
     claimed: bool = False
     launched_at: float | None = None  # when `Launched` was told
     unclear_until: float | None = None  # somebody began to claim it; monotonic seconds
+    awaited_until: float | None = None  # a nursery was asked to start it; monotonic seconds
+    is_warm: bool = False  # a nursery did
     leader: Leader | None = None
     status: int | None = None  # how our own leader ended, where it was not the one that claimed
     stop_reason: str | None = None
@@ -44,7 +46,7 @@ class Attempt:
 
     @classmethod
     def of(cls, key: Key, folder: SweepFolder, offsets: Offsets, *, told: bool) -> Attempt:
-        stem = os.fspath(folder.feed_stem(*key))
+        stem = folder.feed_stem(*key)
         return cls(
             key=key,
             stem=stem,
@@ -62,6 +64,8 @@ class Attempt:
         """When this attempt needs attention although nothing happened; monotonic seconds."""
         if self.unclear_until is not None:
             return self.unclear_until
+        if self.awaited_until is not None:
+            return self.awaited_until
         return None if self.killed else (self.ask_again_at or self.kill_at)
 
     def read(self, door: str, now: float, *, final: bool) -> list[Logged]:

@@ -53,7 +53,7 @@ class TrialEnvironment:
         self._shared = shared
 
     def of(self, order: Order) -> dict[str, str]:
-        stem = os.fspath(self._folder.feed_stem(order.trial, order.attempt))
+        stem = self._folder.feed_stem(order.trial, order.attempt)
         trial = self._folder.trial(order.trial)
         values = dict(self._shared)
         if self._tracker is not None:
@@ -69,6 +69,10 @@ class TrialEnvironment:
         values[MARKER] = stem
         values["BARRIDO_METRICS"] = f"{stem}.file"
         return values
+
+    def varying(self, values: Mapping[str, str]) -> list[str]:
+        """The variables among ``values``, made by `of`, that are not the same for all trials."""
+        return [name for name in values if name not in self._shared]
 
 
 def hold_of(recipe: Recipe) -> dict[str, Any] | None:

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from barrido.executors.words import SHELL, argv_of
+from barrido.executors.words import SHELL
 
 NAME = "barrido-trial"
 CLAIM_FAILED = 73  # EX_CANTCREAT of sysexits.h
@@ -134,34 +134,41 @@ def inheritable_descriptors() -> list[int]:
     return found
 
 
-def spawn(
-    *,
-    life: str,
-    work: str,
-    command: str,
-    log: str,
-    environment: Mapping[str, str],
-    unwanted: Sequence[int] = (),
-) -> Leader:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Birth:
+    """What an attempt is started with, whoever starts it."""
+
+    life: str
+    work: str
+    log: str
+    words: Sequence[str]  # of the user's command
+    environment: Mapping[str, str]
+
+    def leader(self) -> list[str]:
+        """The words of its leader's own command line."""
+        return [SHELL, "-c", SCRIPT, NAME, self.life, self.work, machine_id(), *self.words]
+
+
+def spawn(birth: Birth, unwanted: Sequence[int] = ()) -> Leader:
     """Start a leader in a session of its own. Raises OSError or ValueError if that cannot be done.
 
     ``unwanted`` descriptors are closed in it; they may be closed already.
     """
     pid = os.posix_spawn(
         SHELL,
-        [SHELL, "-c", SCRIPT, NAME, life, work, machine_id(), *argv_of(command)],
-        environment,
+        birth.leader(),
+        birth.environment,
         setsid=True,
         setsigmask=(),
         setsigdef=_DEFAULTS,
         file_actions=[
             (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
-            (os.POSIX_SPAWN_OPEN, 1, log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644),
+            (os.POSIX_SPAWN_OPEN, 1, birth.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644),
             (os.POSIX_SPAWN_DUP2, 1, 2),
             *((os.POSIX_SPAWN_CLOSE, number) for number in unwanted),
         ],
     )
-    return Leader(pid, life, is_child=True)
+    return Leader(pid, birth.life, is_child=True)
 
 
 def find(pid: int, life: str) -> Leader | None:

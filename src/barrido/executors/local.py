@@ -19,9 +19,11 @@ from barrido.executors import leader as leaders
 from barrido.executors.attempt import Attempt, Key
 from barrido.executors.ending import Ending, ending_of
 from barrido.executors.environment import TrackerEnvironment, TrialEnvironment
-from barrido.executors.leader import read_life
+from barrido.executors.leader import Birth, read_life
 from barrido.executors.leftovers import strays
 from barrido.executors.supervisor import Supervisor
+from barrido.executors.warm import Nurseries
+from barrido.executors.words import argv_of
 from barrido.executors.workdir import WorkFolders
 
 GRACE_S = 10.0
@@ -65,6 +67,12 @@ class LocalExecutor:
         self._unclaimed: set[Key] = set()  # adopted, but never started
         self._stops: dict[Key, Verdict] = {}  # told by `answer`; the order to stop is still to come
         self._unwanted = leaders.inheritable_descriptors()
+        self._nurseries: Nurseries | None = None
+        if recipe.work.warm != "off":
+            self._nurseries = Nurseries(
+                self._folder, self._supervisor, self._environment, self._start, self._unwanted
+            )
+            self._supervisor.serve(self._nurseries)
         self._draft = os.fspath(self._folder.root / ".answer")
 
     def launch(self, order: Order) -> None:
@@ -83,18 +91,18 @@ class LocalExecutor:
         self._unclaimed.discard(key)
         attempt.told = False
         try:
-            attempt.leader = leaders.spawn(
+            birth = Birth(
                 life=attempt.life,
                 work=os.fspath(self._folders.prepare(*key).work),
-                command=self._render(order),
                 log=attempt.log,
+                words=argv_of(self._render(order)),
                 environment=self._environment.of(order),
-                unwanted=self._unwanted,
             )
         except (OSError, ValueError, BarridoError) as error:
             self._supervisor.finish(attempt, Ending(Cause.NO_LAUNCH, None, str(error)))
-        else:
-            self._supervisor.watch(attempt)
+            return
+        if self._nurseries is None or not self._nurseries.take(attempt, birth):
+            self._start(attempt, birth)
 
     def adopt(self, order: Order, offsets: Offsets) -> None:
         key = (order.trial, order.attempt)
@@ -146,6 +154,8 @@ class LocalExecutor:
         return self._supervisor.events(timeout_s)
 
     def close(self) -> None:
+        if self._nurseries is not None:
+            self._nurseries.close()
         self._supervisor.close()
 
     def wake(self) -> None:
@@ -168,6 +178,14 @@ class LocalExecutor:
         for left in found:
             left.close()
         return len(found)
+
+    def _start(self, attempt: Attempt, birth: Birth) -> None:
+        try:
+            attempt.leader = leaders.spawn(birth, self._unwanted)
+        except (OSError, ValueError) as error:
+            self._supervisor.finish(attempt, Ending(Cause.NO_LAUNCH, None, str(error)))
+        else:
+            self._supervisor.watch(attempt)
 
     def _follow(self, key: Key, offsets: Offsets, *, told: bool) -> Attempt:
         attempt = Attempt.of(key, self._folder, offsets, told=told)

@@ -49,7 +49,9 @@ class MedianStopping:
             insort(self._pools.setdefault(n, array("d")), average)
 
     def ended(self, trial: int) -> None:
-        pass
+        """Its averages stay in the pools, and nobody will take them out again."""
+        self._averages.pop(trial, None)
+        self._sums.pop(trial, None)
 
     def judge(self, trial: int, n: int) -> Verdict:
         pool = self._pools[n]

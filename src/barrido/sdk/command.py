@@ -150,11 +150,14 @@ def command(
     job_tier: str | None = None,
     priority: str | None = None,
     parent_job_name: str | None = None,  # noqa: ARG001
+    warm: str | bool = "auto",
 ) -> Command:
     """A command with its inputs, as in ``azure.ai.ml``.
 
-    ``code`` is the folder that trials get a copy of, ``timeout`` is in seconds. What describes Azure's
-    machines is accepted; what has no effect here is said when the job is submitted.
+    ``code`` is the folder that trials get a copy of, ``timeout`` is in seconds. ``warm`` ("auto", "on"
+    or "off") says whether trials of a Python script are forked from an interpreter that has imported
+    already. What describes Azure's machines is accepted; what has no effect here is said when the job is
+    submitted.
     """
     machines = {
         "instance_count": instance_count,
@@ -184,4 +187,5 @@ def command(
         queue_settings=QueueSettings(**queue) if any(queue.values()) else None,
         identity=identity,
         services=services,
+        warm=warm,
     )

@@ -8,7 +8,17 @@ from typing import TextIO
 from barrido.core.state import SweepPhase
 from barrido.core.trial import Phase
 from barrido.sdk.progress import Progress
-from barrido.sdk.wording import clean, clock, counted, ending, metric_text, note_text, one_line, params_text
+from barrido.sdk.wording import (
+    clean,
+    clock,
+    counted,
+    ending,
+    metric_text,
+    note_text,
+    one_line,
+    params_text,
+    warm_text,
+)
 from barrido.store.queries import TrialRow
 
 PULSE_S = 60.0
@@ -80,8 +90,11 @@ def opening(progress: Progress) -> str:
 
 
 def headway(progress: Progress) -> str:
-    """Like ``3 of 8 trials done, 2 running, about 0:42 left``."""
-    left = "" if progress.eta_s is None else f", about {clock(progress.eta_s)} left"
-    return (
-        f"{progress.done} of {counted(progress.total, 'trial')} done, {len(progress.running)} running{left}"
+    """Like ``3 of 8 trials done, 2 running, 4 of 5 started warm, about 0:42 left``."""
+    parts = (
+        f"{progress.done} of {counted(progress.total, 'trial')} done",
+        f"{len(progress.running)} running",
+        warm_text(progress.starts),
+        "" if progress.eta_s is None else f"about {clock(progress.eta_s)} left",
     )
+    return ", ".join(part for part in parts if part)

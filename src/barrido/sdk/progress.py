@@ -65,10 +65,10 @@ class Progress:
     """A sweep at one moment.
 
     ``total`` is how many trials there will be at most: ``max_total_trials``, or the points of the search
-    space if those are fewer. ``done`` counts trials that ended, however. ``best`` is the trial with the
-    best value so far (its ``best_value``), None while nothing was reported. ``ended`` holds, oldest
-    first, the trials that ended since the last look. ``eta_s`` is a guess from how long trials took
-    so far, None while none has ended.
+    space if those are fewer. ``done`` counts trials that ended, however. ``starts`` is how many trials
+    have started, and how many of those did so warm. ``best`` is the trial with the best value so far (its
+    ``best_value``), None while nothing was reported. ``ended`` holds, oldest first, the trials that ended
+    since the last look. ``eta_s`` is a guess from how long trials took so far, None while none has ended.
     """
 
     name: str
@@ -83,6 +83,7 @@ class Progress:
     counts: Mapping[Phase, int]
     done: int
     total: int
+    starts: tuple[int, int]
     running: tuple[TrialRow, ...]
     best: TrialRow | None
     ended: tuple[TrialRow, ...]
@@ -108,6 +109,7 @@ def summarize(
     ended: Sequence[TrialRow],
     notes: Sequence[NoteRow],
     *,
+    starts: tuple[int, int],
     total: int,
     mean_s: float | None,
     at: float,
@@ -130,6 +132,7 @@ def summarize(
         counts=dict(counts),
         done=done,
         total=max(done + len(running), done if sweep.phase.is_terminal else total),
+        starts=starts,
         running=tuple(running),
         best=best,
         ended=tuple(ended),
@@ -194,6 +197,7 @@ class Watch:
             best[0] if best else None,
             ended,
             notes,
+            starts=self._reader.starts(),
             total=self._total(sweep),
             mean_s=self._took_s / self._took if self._took else None,
             at=at,

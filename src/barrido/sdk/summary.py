@@ -22,6 +22,7 @@ from barrido.sdk.wording import (
     params_text,
     shown,
     unpainted,
+    warm_text,
 )
 from barrido.store.queries import TrialRow
 from barrido.tracking.config import Config
@@ -56,9 +57,9 @@ def summary(
 def headline(progress: Progress, paint: Paint) -> str:
     """Like ``iris completed: all 3 trials are done (3 trials, 1 stopped, 15s)``."""
     status = paint(str(progress.phase), COLORS.get(progress.phase), bold=True)
-    stopped = progress.counts.get(Phase.PRUNED, 0)
+    stopped, warm = progress.counts.get(Phase.PRUNED, 0), warm_text(progress.starts)
     parts = [counted(progress.done, "trial"), *([f"{stopped} stopped"] if stopped else [])]
-    parts.append(duration(progress.elapsed_s))
+    parts += [*([warm] if warm else []), duration(progress.elapsed_s)]
     # A failure's reason is long, and is the error that follows.
     reason = "" if progress.phase is SweepPhase.FAILED else f": {one_line(progress.reason)}"
     return f"{progress.name} {status}{reason} ({', '.join(parts)})"

@@ -157,6 +157,16 @@ def counted(count: int, noun: str) -> str:
     return f"{count} {noun}{'s' * (count != 1)}"
 
 
+def warm_text(starts: tuple[int, int]) -> str:
+    """How many trials started warm, if any did.
+
+    >>> warm_text((30, 28)), warm_text((30, 0))
+    ('28 of 30 started warm', '')
+    """
+    started, warm = starts
+    return f"{warm} of {started} started warm" if warm else ""
+
+
 def note_text(note: NoteRow) -> str:
     """Like ``note (trial 3): attempt 2 follows``."""
     whose = "" if note.trial is None else f" (trial {note.trial})"

@@ -22,6 +22,7 @@ class Work(Described):
         environment_variables: Mapping[str, Any] | None = None,
         limits: CommandJobLimits | Settings | None = None,
         distribution: Any = None,
+        warm: str | bool = "auto",
         **settings: Unpack[JobFields],
     ) -> None:
         super().__init__(**settings)
@@ -31,6 +32,7 @@ class Work(Described):
         self.environment_variables = dict(environment_variables or {})
         self.limits = limits
         self.distribution = distribution
+        self.warm = warm
 
     def work(self) -> dict[str, Any]:
         """What stands under ``trial`` in a sweep's document, and at the top of a command's."""
@@ -41,4 +43,5 @@ class Work(Described):
             "environment_variables": self.environment_variables,
             "distribution": self.distribution,
             "resources": self.resources,
+            "warm": None if self.warm == "auto" else self.warm,
         }

@@ -6,7 +6,6 @@ Each returns the problems it found, with the argument's name after ``path``.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 from math import isfinite, log
 from typing import Any, TypeGuard
 
@@ -22,6 +21,8 @@ def join(path: str, name: str) -> str:
 
 
 def did_you_mean(word: object, known: Iterable[str]) -> str:
+    from difflib import get_close_matches
+
     known = list(known)
     close = get_close_matches(str(word).lower(), known, n=1)
     return f"did you mean {close[0]}?" if close else f"known here: {', '.join(known)}"

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import e, erfc, exp, inf, log, sqrt
-from statistics import NormalDist
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -23,9 +22,8 @@ else:
 
 TOP = 1 - 2**-53
 """The largest unit coordinate."""
-_inv_cdf = NormalDist().inv_cdf
-REACH = -_inv_cdf(2**-53)
-"""How many standard deviations from the mean a draw can be: there are 2**53 unit coordinates."""
+REACH = 8.209536151601386
+"""How many standard deviations from the mean a draw can be: the normal quantile of `TOP`."""
 EXPONENT_LIMIT = 708.0
 """exp of this, and of its negative, is an ordinary number; a little further out it is not."""
 
@@ -63,7 +61,10 @@ class Gaussian:
     sigma: float
 
     def quantile(self, u: Array) -> Array:
-        z = [_inv_cdf(min(max(p, 1 - TOP), TOP)) for p in u.ravel().tolist()]
+        from statistics import NormalDist
+
+        inv_cdf = NormalDist().inv_cdf
+        z = [inv_cdf(min(max(p, 1 - TOP), TOP)) for p in u.ravel().tolist()]
         return self.mu + self.sigma * np.array(z).reshape(u.shape)
 
     def cdf(self, x: Array) -> Array:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass, field, replace
-from fractions import Fraction
 from functools import cached_property
 from math import ceil, e, floor, inf, log
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from barrido.errors import Problem
 from barrido.space.checks import (
@@ -24,6 +23,9 @@ from barrido.space.continuous import LogNormal, LogUniform, Normal, Uniform
 from barrido.space.curves import Exponential, Linear
 from barrido.space.domain import Continuous, Discrete, Value
 from barrido.space.ladders import Even, Ladder, Rounded
+
+if TYPE_CHECKING:
+    from fractions import Fraction
 
 
 @dataclass(frozen=True, repr=False)
@@ -120,7 +122,7 @@ class Quantised(Discrete):
     @cached_property
     def ladder(self) -> Rounded:
         low, high = self.unrounded.curve.support
-        half = Fraction(1, 2)
+        half = _as_written(0.5)
         first = None if low == -inf else floor(_as_written(low) / self._q + half)
         last = None if high == inf else ceil(_as_written(high) / self._q - half)
         return Rounded(self.unrounded.curve, self.q, first, last)
@@ -231,6 +233,8 @@ class QLogNormal(Quantised):
 
 def _as_written(number: Any) -> Fraction:
     """The exact value of a number's shortest decimal form: a tenth for 0.1."""
+    from fractions import Fraction
+
     return Fraction(repr(number))
 
 

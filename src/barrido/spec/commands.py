@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from barrido.core.command import Template, parse
+from barrido.core.plain import python_words
+from barrido.executors.words import argv_of
 from barrido.spec.draft import Draft
 from barrido.spec.inputs import input_text
 from barrido.spec.messages import closest, listed
+from barrido.spec.models import warmth
 
 _SECTIONS = ("search_space", "inputs", "outputs")
+_VALUE = "\1"  # stands for a value before it is known
 
 
 def check_command(draft: Draft) -> None:
@@ -30,6 +34,8 @@ def check_command(draft: Draft) -> None:
         if section != "inputs" or name not in swept:
             _check_reference(draft, place, section, name)
     _check_values(draft, place, template)
+    if not template.problems:
+        _check_warm(draft, template)
     used = {name.partition(".")[0] for section, name in template.references if section != "outputs"}
     for name in swept:
         if name not in used and not template.problems:
@@ -50,6 +56,20 @@ def _check_values(draft: Draft, place: tuple[str, ...], template: Template) -> N
             written = _written(section, name)
             hint = f"give it one, or make the place optional: [--flag {written}]"
             draft.findings.wrong(place, f"{written} has no value, and the command needs one", hint)
+
+
+def _check_warm(draft: Draft, template: Template) -> None:
+    """With `warm: on`: whether every trial is plainly a Python program."""
+    place = (*draft.work, "warm")
+    if str(warmth(draft.get(*place))).strip().lower() != "on":
+        return
+    if python_words(argv_of(template.render(lambda _: _VALUE))) is None:
+        what = "needs a command that is only `python script.py …` or `python -m module …`"
+        hint = (
+            "take shell syntax and options of python itself out of the command,"
+            " or leave `warm` at auto: then trials that cannot start warm start cold"
+        )
+        draft.findings.wrong(place, what, hint)
 
 
 def _check_reference(draft: Draft, place: tuple[str, ...], section: str, name: str) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, WithJsonSchema
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from barrido.spec.algorithms import Policy, Sampling, Scheduler
 from barrido.spec.distributions import KINDS, Distribution
@@ -21,6 +21,8 @@ METRIC_CHARS = 250
 PATH_TYPES = ("uri_file", "uri_folder", "mltable", "mlflow_model", "custom_model", "triton_model")
 LITERAL_TYPES = ("string", "number", "integer", "boolean")
 MODES = ("ro_mount", "rw_mount", "mount", "download", "upload", "direct", "eval_mount", "eval_download")
+
+WARMTHS = ("auto", "on", "off")
 
 Count = Annotated[int, Field(ge=1)]
 Variables = dict[str, Text]
@@ -168,6 +170,14 @@ Environment = Annotated[
 ]
 
 
+def warmth(value: Any) -> Any:
+    """``on`` and ``off`` are words in YAML 1.2; people also write what they were before."""
+    return {True: "on", False: "off"}[value] if isinstance(value, bool) else value
+
+
+Warmth = Annotated[Literal["auto", "on", "off"], one_of(*WARMTHS), BeforeValidator(warmth)]
+
+
 class Work(Node):
     """What a trial, or a command job, runs."""
 
@@ -180,6 +190,9 @@ class Work(Node):
     )
     environment: Environment | None = None
     environment_variables: Variables | None = None
+    warm: Warmth = Field(
+        "auto", description="whether Python trials start from an interpreter that has imported already"
+    )
     distribution: Anything | None = None
     resources: Anything | None = None
     queue_settings: Anything | None = None
@@ -221,7 +234,7 @@ class SweepJob(Job):
 
     elsewhere: ClassVar[Mapping[str, str]] = {
         **dict.fromkeys(
-            ("command", "code", "environment", "environment_variables", "distribution"),
+            ("command", "code", "environment", "environment_variables", "distribution", "warm"),
             "in a sweep it belongs under `trial`",
         ),
         **dict.fromkeys(

@@ -66,6 +66,7 @@ def _work(model: WorkModel, inputs: Mapping[str, Any], outputs: tuple[str, ...],
         environment_variables=dict(model.environment_variables or {}),
         inputs={name: input_text(given, base) for name, given in inputs.items()},
         outputs=outputs,
+        warm=model.warm,
     )
 
 

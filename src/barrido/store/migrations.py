@@ -7,7 +7,12 @@ import sqlite3
 from barrido.core import events
 from barrido.errors import StoreError
 
-STEPS: tuple[tuple[str, str], ...] = ()
+STEPS: tuple[tuple[str, str], ...] = (
+    (
+        "warm trials",
+        "ALTER TABLE trials ADD COLUMN warm INTEGER NOT NULL DEFAULT 0; UPDATE sweep SET format = 2",
+    ),
+)
 """(name, SQL) of each step after the first schema; step k leads from version k to k + 1."""
 
 LATEST = 1 + len(STEPS)

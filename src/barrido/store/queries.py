@@ -51,6 +51,7 @@ class TrialRow:
     started_at: float | None
     ended_at: float | None
     exit_code: int | None
+    warm: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +82,9 @@ def wal_of(folder: SweepFolder) -> Path:
     return folder.db.with_name(f"{folder.db.name}-wal")
 
 
-_TRIALS = (
-    "SELECT number, attempt, phase, params, reason, reports, best_value, last_value, last_step,"
-    " queued_at, started_at, ended_at, exit_code FROM trials"
+_TRIAL = (
+    "number, attempt, phase, params, reason, reports, best_value, last_value, last_step, queued_at,"
+    " started_at, ended_at, exit_code"
 )
 
 
@@ -101,6 +102,7 @@ class Reader:
         self._db = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=20)
         self._rows("PRAGMA query_only = ON")
         self._recipe: Recipe | None = None
+        self._knows_warm = False
 
     def __enter__(self) -> Reader:
         return self
@@ -146,22 +148,35 @@ class Reader:
     def trials(self, numbers: Sequence[int] | None = None) -> list[TrialRow]:
         """All trials by number, or those in ``numbers``."""
         if numbers is None:
-            rows = self._rows(f"{_TRIALS} ORDER BY number")
-        else:
-            marks = ",".join("?" * len(numbers))
-            rows = self._rows(f"{_TRIALS} WHERE number IN ({marks}) ORDER BY number", tuple(numbers))
-        return [_trial(row) for row in rows]
+            return self._trials()
+        marks = ",".join("?" * len(numbers))
+        return self._trials(f"WHERE number IN ({marks})", tuple(numbers))
 
     def running(self) -> list[TrialRow]:
         """The trials that hold a slot."""
         phases = ",".join(f"'{phase}'" for phase in HOLDS_SLOT)
-        rows = self._rows(f"{_TRIALS} WHERE phase IN ({phases}) ORDER BY number")
+        return self._trials(f"WHERE phase IN ({phases})")
+
+    def _trials(self, which: str = "", args: tuple[Any, ...] = ()) -> list[TrialRow]:
+        rows = self._rows(f"SELECT {_TRIAL}, {self._warm()} FROM trials {which} ORDER BY number", args)
         return [_trial(row) for row in rows]
+
+    def _warm(self) -> str:
+        """The column, or 0 in a database of version 1: readers change nothing, a controller will."""
+        if not self._knows_warm:
+            found = self._rows("SELECT 1 FROM pragma_table_info('trials') WHERE name = 'warm'")
+            self._knows_warm = found.fetchone() is not None
+        return "warm" if self._knows_warm else "0"
 
     def counts(self) -> dict[Phase, int]:
         """How many trials are in each phase."""
         rows = self._rows("SELECT phase, count(*) FROM trials GROUP BY phase")
         return {Phase(phase): count for phase, count in rows}
+
+    def starts(self) -> tuple[int, int]:
+        """How many trials have started, and how many of those did so warm."""
+        row = self._rows(f"SELECT count(started_at), coalesce(sum({self._warm()}), 0) FROM trials").fetchone()
+        return int(row[0]), int(row[1])
 
     def metrics(self, trial: int, *, name: str | None = None, attempt: int | None = None) -> list[MetricRow]:
         """What a trial logged, in order: in its latest attempt unless told otherwise."""
@@ -208,6 +223,7 @@ def _trial(row: tuple[Any, ...]) -> TrialRow:
         started_at=row[10],
         ended_at=row[11],
         exit_code=row[12],
+        warm=bool(row[13]),
     )
 
 

@@ -31,7 +31,8 @@ CREATE TABLE trials (
     queued_at REAL NOT NULL,
     started_at REAL,
     ended_at REAL,
-    exit_code INTEGER
+    exit_code INTEGER,
+    warm INTEGER NOT NULL DEFAULT 0 -- 1: this attempt came from an interpreter that had imported already
 ) STRICT;
 
 CREATE TABLE events (

@@ -13,7 +13,6 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict
-from importlib import resources
 from typing import Any, cast
 
 from barrido.core import events, wire
@@ -56,12 +55,15 @@ class SqliteStore:
     @classmethod
     def create(cls, folder: SweepFolder, recipe: Recipe, *, version: str, at: float) -> SqliteStore:
         """A new database for ``recipe``. Whole or not there: it is moved into place when it is complete."""
+        from importlib import resources  # not for the controller, which comes up without it
+
         draft = SweepFolder(folder.root / "draft")
         try:
             draft.root.mkdir(parents=True, exist_ok=True)
             draft.db.touch(mode=0o600)  # the recipe may hold a tracking address with its password
             db = _connect(draft)
-            db.executescript(resources.files("barrido.store").joinpath("schema.sql").read_text())
+            schema = resources.files("barrido.store").joinpath("schema.sql").read_text()
+            db.executescript(f"BEGIN; {schema}")  # one transaction is one sync
             db.execute(f"PRAGMA user_version = {migrations.LATEST}")
             body = recipe.to_json()
             db.execute(
@@ -69,6 +71,7 @@ class SqliteStore:
                 " VALUES (1, ?, ?, ?, ?, 'created', ?, ?)",
                 (recipe.name, version, events.VERSION, wire.dumps(body), wire.dumps(body["limits"]), at),
             )
+            db.execute("COMMIT")
             db.close()  # folds the WAL into the file
             draft.db.replace(folder.db)
             draft.root.rmdir()
@@ -146,7 +149,7 @@ class SqliteStore:
             )
         if batch.touched:
             db.executemany(
-                "INSERT OR REPLACE INTO trials VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT OR REPLACE INTO trials VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 [self._trial_row(state.trials[number]) for number in sorted(batch.touched)],
             )
         if batch.remarks:
@@ -191,6 +194,7 @@ class SqliteStore:
             t.started_at,
             t.ended_at,
             t.exit_code,
+            t.warm,
         )
 
     def _one(self, sql: str, args: tuple[Any, ...] = ()) -> Any:

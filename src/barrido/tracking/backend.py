@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -73,4 +72,6 @@ def backend(workspace: Workspace, uri: str | None) -> Backend | None:
         store, artifacts = uri, folder / "artifacts"
     else:
         return None
+    from hashlib import sha256
+
     return Backend(folder, f"server-{sha256(store.encode()).hexdigest()[:12]}", store, artifacts, False)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -26,7 +25,7 @@ class Config:
 
     @classmethod
     def new(cls, *, url: str | None, backend: Backend | None, eager: bool) -> Config:
-        return cls(secret=secrets.token_hex(16), url=url, backend=backend, eager=eager)
+        return cls(secret=os.urandom(16).hex(), url=url, backend=backend, eager=eager)
 
     @classmethod
     def read(cls, tracking: Path) -> Config:

@@ -95,7 +95,7 @@ class Doors:
                 self._logs.of(run),
                 self._runs.trial_params(trial),
                 tuple(self._runs.of_trial(trial, earlier).alias for earlier in range(attempt, 0, -1)),
-                stem.with_name(f"{stem.name}.answer"),
+                Path(f"{stem}.answer"),
                 lambda n: rules.is_decision_point(policy, n),
             )
         return self._doors[key]

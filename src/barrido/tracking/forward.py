@@ -39,8 +39,7 @@ class Logs:
 
     def path(self, run: Run) -> Path:
         if run.kind is Kind.TRIAL:
-            stem = self._folder.feed_stem(run.trial, run.attempt)
-            return stem.with_name(f"{stem.name}.mlflow")
+            return Path(f"{self._folder.feed_stem(run.trial, run.attempt)}.mlflow")
         return self._folder.tracking / "nested" / f"{run.alias}.jsonl"
 
     def of(self, run: Run) -> RunLog:

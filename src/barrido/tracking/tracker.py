@@ -57,21 +57,26 @@ class MlflowTracker:
             self._config = Config.read(self._tracking)
         except FileNotFoundError:
             self._config = self._configure(workspace, upstream or None)
+        self._identity = Identity(self._config.secret)
+        self._shared = self._environment_of_all()
         self._start(PORT_PATIENCE_S)
 
     def environment(self, trial: int, attempt: int) -> Mapping[str, str]:
         """What MLflow's client needs to find the trial's run. Empty if tracking is off."""
         if self._off:
             return {}
-        identity = Identity(self._config.secret)
-        variables = {
-            "MLFLOW_TRACKING_URI": f"http://127.0.0.1:{self._config.port}{identity.path(trial, attempt)}",
-            "MLFLOW_RUN_ID": identity.alias(trial, attempt),
-            # The client would print the address of a run, with the secret, into the trial's log.
-            "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+        path = self._identity.path(trial, attempt)
+        return {
+            **self._shared,
+            "MLFLOW_TRACKING_URI": f"http://127.0.0.1:{self._config.port}{path}",
+            "MLFLOW_RUN_ID": self._identity.alias(trial, attempt),
         }
+
+    def _environment_of_all(self) -> dict[str, str]:
+        # The client would print the address of a run, with the secret, into the trial's log.
+        variables = {"MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true"}
         if "MLFLOW_EXPERIMENT_NAME" not in os.environ:  # the client wants both to agree; any name will do
-            variables["MLFLOW_EXPERIMENT_ID"] = identity.experiment
+            variables["MLFLOW_EXPERIMENT_ID"] = self._identity.experiment
         if any(os.environ.get(name) for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")):
             for name in ("NO_PROXY", "no_proxy"):
                 variables[name] = ",".join(filter(None, [os.environ.get(name), "127.0.0.1"]))

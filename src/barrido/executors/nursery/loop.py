@@ -1,0 +1,160 @@
+"""The nursery's life: read orders, import for the first of them, fork for each."""
+
+from __future__ import annotations
+
+import atexit
+import ctypes
+import gc
+import json
+import os
+import select
+import sys
+from types import ModuleType
+from typing import Any
+
+from . import fresh
+from .birth import Mother, Order, bear
+from .heads import leading
+from .identity import Program, present
+from .scout import Scout, learned
+from .watch import Imports, Unfit, lasting_threads
+
+_OURS = __name__.partition(".")[0]
+
+SCOUTS = 3
+"""So many trials are watched at most; the first one may never end, or not tell."""
+
+
+def serve(orders: int, replies: int, *, baseline: frozenset[str]) -> None:
+    """Returns in a trial only. Orders and replies are JSON objects, one on each line."""
+    nursery = _Nursery(orders, replies, baseline)
+    try:
+        nursery.run()
+    except Unfit as unfit:
+        nursery.say(excluded=unfit.name.partition(".")[0], why=unfit.why)
+        os._exit(0)
+    except (OSError, LookupError) as error:
+        nursery.say(unfit=str(error))
+        os._exit(0)
+
+
+class _Nursery:
+    def __init__(self, orders: int, replies: int, baseline: frozenset[str]) -> None:
+        self._orders = orders
+        self._replies = replies
+        self._baseline = baseline
+        self._mother: Mother | None = None
+        self._leaders: dict[int, int] = {}  # pidfd → pid, to be reaped
+        self._unread = b""
+        self._modules: dict[str, ModuleType] = {}  # what all trials share
+        self._imports: Imports | None = None
+        self._program: Program | None = None
+        self._learned = ""  # the file that the scouts wrote, once it was read
+        self._scouts = SCOUTS
+        self._scout: Scout | None = None  # in a trial that is one
+        atexit.register(self._leave)  # the first that is registered comes last
+        # The trials have modules of their own: none is there that they did not ask for.
+        for name in [name for name in sys.modules if self._is_shared(name)]:
+            del sys.modules[name]
+
+    def run(self) -> None:
+        """Returns in a trial only."""
+        self._program = Program()
+        present(["barrido-nursery", *sys.orig_argv], os.environ)
+        self.say(ready=True)
+        poll = select.poll()
+        poll.register(self._orders, select.POLLIN)
+        while True:
+            for descriptor, _ in poll.poll():
+                if descriptor != self._orders:
+                    poll.unregister(descriptor)
+                    os.waitpid(self._leaders.pop(descriptor), 0)
+                    os.close(descriptor)
+                    continue
+                for order, excluded in self._read():
+                    mother = self._ready_for(order, excluded)
+                    pid = bear(order, mother, [self._orders, self._replies, *self._leaders])
+                    if pid is None:
+                        if self._scouts:
+                            self._scout = Scout(order.learned)
+                        return
+                    self._scouts = max(0, self._scouts - 1)
+                    leader = os.pidfd_open(pid)
+                    self._leaders[leader] = pid
+                    poll.register(leader, select.POLLIN)
+
+    def say(self, **what: Any) -> None:
+        os.write(self._replies, json.dumps(what).encode() + b"\n")
+
+    def _read(self) -> list[tuple[Order, list[str]]]:
+        raw = os.read(self._orders, 1 << 16)
+        if not raw:
+            os._exit(0)  # the controller is gone; the trials have their leaders
+        *lines, self._unread = (self._unread + raw).split(b"\n")
+        read = map(json.loads, lines)
+        return [(Order(**body["order"]), body["excluded"]) for body in read]
+
+    def _ready_for(self, order: Order, excluded: list[str]) -> Mother:
+        """Import what is known to be needed, in the working folder of a trial: all have the same files."""
+        knows_more = self._learned != order.learned and os.path.exists(order.learned)
+        if self._mother is None or knows_more:
+            assert self._program is not None
+            os.chdir(order.work)
+            script, folder = _script(order)
+            own = frozenset(name.partition(".")[0] for name in os.listdir(folder))
+            self._imports = self._imports or Imports(excluded, order.varying, order.argv(), script, own)
+            for name, taken in leading(script):
+                self._imports.load(name, taken)
+            if knows_more:
+                self._learned, self._scouts = order.learned, 0
+                for name, origin in learned(order.learned):
+                    self._imports.load(name, origin=origin)
+            self._modules.update((n, m) for n, m in sys.modules.items() if self._is_shared(n))
+            gc.collect()
+            gc.freeze()  # or the first collection in each trial would copy every page
+            self._mother = Mother(
+                self._program,
+                self._imports.changes(),
+                fresh.pools(),
+                list(fresh.places_of(os.getcwd())) + list(self._mother.places if self._mother else ()),
+            )
+            os.chdir("/")
+        if shadowed := self._shadowed(order):
+            raise OSError(f"{shadowed} in the script's folder hides a module of that name")
+        if threads := lasting_threads():
+            raise OSError(f"there are threads in it ({threads[0]})")
+        return self._mother
+
+    def _is_shared(self, name: str) -> bool:
+        return name not in self._baseline and name.partition(".")[0] != _OURS
+
+    def _shadowed(self, order: Order) -> str:
+        """A file of the user's that bears the name of a module which is there already."""
+        _, folder = _script(order)
+        packages = {name.partition(".")[0] for name in self._modules}
+        try:
+            return next((name for name in os.listdir(folder) if name.partition(".")[0] in packages), "")
+        except OSError:
+            return ""
+
+    def _leave(self) -> None:
+        """Spare a trial that ends the taking apart of what it shares: that would copy all of its memory.
+
+        The user's own objects come to their end as ever.
+        """
+        if self._scout is not None:
+            self._scout.end()
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._modules))
+        for name, module in self._modules.items():
+            if sys.modules.get(name) is module:
+                del sys.modules[name]
+
+
+def _script(order: Order) -> tuple[str, str]:
+    """The file that will run, and the folder where it finds its modules first."""
+    if order.words[1] != "-m":
+        script = os.path.realpath(os.path.join(order.work, order.words[1]))
+        return script, os.path.dirname(script)
+    path = os.path.join(order.work, *order.words[2].split("."))
+    package = os.path.join(path, "__main__.py")
+    return package if os.path.exists(package) else f"{path}.py", order.work
