@@ -175,8 +175,10 @@ LATE = "what the first trial imported late is there from the start in later ones
 LIMITS = {
     "reads the trial in C": "nobody sees which variables C code reads",
     "starts a thread": "a thread that has ended by the time of the fork leaves no trace",
+    "keeps its pid": "who keeps a pid wants to notice a fork",
+    "keeps its thread": "who keeps a thread's number wants to notice a fork",
+    "keeps its session": "the nursery leads one of its own",
     "leads a session": "the nursery leads one of its own",
-    "looks at the stack": "the frames below an import are the nursery's",
 }
 
 

@@ -19,8 +19,11 @@ _POOLS = (
     ("libmkl_rt", ("MKL_Set_Num_Threads",), ("MKL_NUM_THREADS", "OMP_NUM_THREADS")),
 )  # fmt: skip
 
+SIZES = frozenset({"NUMEXPR_NUM_THREADS", *(variable for _, _, names in _POOLS for variable in names)})
+"""Variables that a nursery has pinned, so that it has no threads."""
+
 Pool = tuple[Callable[[int], object], tuple[str, ...]]
-Place = tuple[dict[str, object], str, str]
+Place = tuple[dict[str, object], str, Callable[[str], object], str]
 
 
 def pools() -> Sequence[Pool]:
@@ -41,15 +44,18 @@ def places_of(folder: str) -> Iterator[Place]:
     for module in list(sys.modules.values()):
         names = getattr(module, "__dict__", {})
         for name, value in list(names.items()):
-            if type(value) is str and (value == folder or value.startswith(f"{folder}/")):
-                yield names, name, value[len(folder) :]
+            if type(value) is not str and type(value).__module__ != "pathlib":
+                continue
+            text = str(value)
+            if text == folder or text.startswith(f"{folder}/"):
+                yield names, name, type(value), text[len(folder) :]
 
 
 def renew(environ: Mapping[str, str], pools: Sequence[Pool], places: Sequence[Place]) -> None:
     """Call it in the trial, in its working folder."""
     here = os.getcwd()
-    for names, name, rest in places:
-        names[name] = here + rest
+    for names, name, kind, rest in places:
+        names[name] = kind(here + rest)
     for set_size, variables in pools:
         size = next((environ[v] for v in variables if environ.get(v)), "")
         if size != "1":  # which is what they have

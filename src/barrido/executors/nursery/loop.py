@@ -8,6 +8,7 @@ import gc
 import json
 import os
 import select
+import signal
 import sys
 from types import ModuleType
 from typing import Any
@@ -32,6 +33,9 @@ def serve(orders: int, replies: int, *, baseline: frozenset[str]) -> None:
         nursery.run()
     except Unfit as unfit:
         nursery.say(excluded=unfit.name.partition(".")[0], why=unfit.why)
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.alarm(5)
+        atexit._run_exitfuncs()  # temporary folders go
         os._exit(0)
     except (OSError, LookupError) as error:
         nursery.say(unfit=str(error))
@@ -101,8 +105,10 @@ class _Nursery:
             assert self._program is not None
             os.chdir(order.work)
             script, folder = _script(order)
-            own = frozenset(name.partition(".")[0] for name in os.listdir(folder))
-            self._imports = self._imports or Imports(excluded, order.varying, order.argv(), script, own)
+            if self._imports is None:
+                pins = {name: os.environ[name] for name in fresh.SIZES if name in os.environ}
+                os.environ.update(order.environ | pins)
+                self._imports = Imports(excluded, order.varying, order.argv(), script, folder)
             for name, taken in leading(script):
                 self._imports.load(name, taken)
             if knows_more:

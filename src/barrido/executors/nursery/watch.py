@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import signal
 import sys
 import time
 from collections import Counter
@@ -11,7 +12,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 HARMLESS_THREADS = frozenset({"jemalloc_bg_thd"})  # its allocator sees to forks by itself
+_TIMERS = (signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF)
 _PATIENCE_S = 5.0  # for threads that end by themselves
+_TELLING = 8  # characters: shorter values are found everywhere
+_MANY = 1000
 _DEVICES = ("/dev/nvidia", "/dev/kfd", "/dev/dri/", "socket:")
 _EVENTS = {
     "tempfile.mkdtemp": "makes a temporary folder",
@@ -33,8 +37,9 @@ class Imports:
     """Imports modules as the script would, and sees what that does.
 
     ``excluded`` packages are not imported, nor what is below them. ``varying`` are the variables that
-    differ from trial to trial. The process is in the working folder of a trial, whose command line is
-    ``argv`` and whose script, ``script``, has the modules ``own`` beside it.
+    differ from trial to trial. The process is in the working folder of a trial, and has its environment;
+    the trial's command line is ``argv``, its script ``script``, and ``folder`` the first one that its
+    modules are looked for in.
     """
 
     def __init__(
@@ -43,13 +48,13 @@ class Imports:
         varying: Sequence[str],
         argv: Sequence[str],
         script: str,
-        own: frozenset[str],
+        folder: str,
     ) -> None:
         self._excluded = excluded
         self._varying = frozenset(varying)
         self._argv = argv
         self._script = script
-        self._own = own
+        self._beside = _Beside(folder)
         self._given = os.environ.copy()
         self._events: list[str] | None = None  # while it watches
         sys.addaudithook(self._hear)
@@ -76,12 +81,12 @@ class Imports:
 
     def _effect(self, name: str, taken: Sequence[str]) -> str:
         """Import it; what it did that it should not have done, empty if nothing."""
-        written, path, files = os.fstat(2).st_size, sys.path[:], _listed(".")
+        written, path, files, modules = os.fstat(2).st_size, sys.path[:], _listed("."), set(sys.modules)
         what = f"from {name} import {', '.join(taken)}" if taken else f"import {name}"
         main = sys.modules["__main__"]
         self._events = []
         try:
-            with _Recorded(self._argv) as reads, _Beside(self._own):
+            with _Recorded(self._argv) as reads, self._beside:
                 main.__file__ = self._script
                 # Some warnings are shown only if it is the script that they are about.
                 exec(compile(what, self._script, "exec"), {"__name__": "__main__"})
@@ -106,9 +111,23 @@ class Imports:
             f"starts threads ({threads[0] if threads else ''})": threads,
             "changes sys.path": sys.path != path,
             "writes into the working folder": _listed(".") != files,
+            "sets a timer": any(any(signal.getitimer(timer)) for timer in _TIMERS),
+            "keeps what belongs to one trial": self._keeps(set(sys.modules) - modules),
             **dict.fromkeys(events, True),
         }
         return next((why for why, is_so in found.items() if is_so), "")
+
+    def _keeps(self, names: set[str]) -> bool:
+        """Whether one of the modules keeps what belongs to one trial, where it will not be renewed."""
+        folder = os.getcwd()
+        told = [self._given[v] for v in self._varying if len(self._given.get(v, "")) > _TELLING]
+        marks = [os.path.dirname(folder), *told]
+        for name in names:
+            for value in list(getattr(sys.modules[name], "__dict__", {}).values()):
+                kept = f"{value}/" if type(value) is str else ""
+                if not kept.startswith(f"{folder}/") and any(_holds(value, mark) for mark in marks):
+                    return True
+        return False
 
     def _hear(self, event: str, _: tuple[Any, ...]) -> None:
         if self._events is not None and event in _EVENTS:
@@ -162,14 +181,19 @@ class _Recorded:
 class _Beside:
     """Nothing may look for a module that the script has beside it: it would find another one there."""
 
-    def __init__(self, own: frozenset[str]) -> None:
-        self._own = own
+    def __init__(self, folder: str) -> None:
+        self._folder = folder
+        self._own = frozenset(name.partition(".")[0] for name in os.listdir(folder))
 
     def __enter__(self) -> None:
         sys.meta_path.insert(0, self)
+        if not getattr(sys.flags, "safe_path", False):
+            sys.path.insert(0, self._folder)
 
     def __exit__(self, *_: object) -> None:
         sys.meta_path.remove(self)
+        if sys.path[:1] == [self._folder]:
+            del sys.path[0]
 
     def find_spec(self, name: str, path: object = None, target: object = None) -> None:
         if path is None and name in self._own:
@@ -178,6 +202,17 @@ class _Beside:
 
 class _Hidden(BaseException):
     """Not for those who look whether they can import something."""
+
+
+def _holds(value: object, mark: str, depth: int = 2) -> bool:
+    """Whether ``mark`` is in a string, or in one within these containers."""
+    kind = type(value)
+    if kind is str:
+        return mark in value  # type: ignore[operator]
+    if depth == 0 or kind not in (tuple, list, dict, set, frozenset) or len(value) > _MANY:  # type: ignore[arg-type]
+        return False
+    parts = [*value, *value.values()] if isinstance(value, dict) else list(value)  # type: ignore[call-overload]
+    return any(_holds(part, mark, depth - 1) for part in parts)
 
 
 def _listed(folder: str) -> set[str]:

@@ -3,6 +3,10 @@
 import os
 import sys
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import ModuleType
+
 
 def _load() -> None:
     """Take our traces away, load the package beside this folder, and serve."""
@@ -34,16 +38,16 @@ def _load() -> None:
     for folder in [folder for folder in sys.path_importer_cache if folder not in folders]:
         del sys.path_importer_cache[folder]
 
+    ours = sys.modules.pop("sitecustomize")
     sys.modules["_barrido_nursery.loop"].serve(*map(int, descriptors.split(",")), baseline=baseline)
     for name in [name for name in sys.modules if name.partition(".")[0] == "_barrido_nursery"]:
         del sys.modules[name]
-    if not _real():  # `site` takes this for what it is without us: there is none
+    if not _real(ours):  # `site` takes this for what it is without us: there is none
         raise ImportError("No module named 'sitecustomize'", name="sitecustomize")
 
 
-def _real() -> bool:
+def _real(ours: "ModuleType") -> bool:
     """Run the interpreter's own ``sitecustomize``; whether there is one."""
-    ours = sys.modules.pop("sitecustomize")
     try:
         __import__("sitecustomize")
     except ImportError as error:
