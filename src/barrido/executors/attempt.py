@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from barrido.core.layout import DOORS, SweepFolder
 from barrido.core.protocols import Logged, Offsets
@@ -13,6 +14,16 @@ from barrido.executors.leftovers import Leftover
 from barrido.executors.tail import Tail
 
 Key = tuple[int, int]
+
+
+class Starter(Protocol):
+    """Somebody else who starts attempts. Their claims tell the supervisor that they are there."""
+
+    def claimed(self, attempt: Attempt) -> None:
+        """The attempt needs nobody to start it any more."""
+
+    def overdue(self, attempt: Attempt) -> None:
+        """The attempt was waited for in vain."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -33,8 +44,9 @@ class Attempt:
     claimed: bool = False
     launched_at: float | None = None  # when `Launched` was told
     unclear_until: float | None = None  # somebody began to claim it; monotonic seconds
-    awaited_until: float | None = None  # a nursery was asked to start it; monotonic seconds
-    is_warm: bool = False  # a nursery did
+    starter: Starter | None = None  # was asked to have it started; until it is claimed
+    awaited_until: float = 0.0  # its claim; monotonic seconds
+    is_warm: bool = False  # the starter did it
     leader: Leader | None = None
     status: int | None = None  # how our own leader ended, where it was not the one that claimed
     stop_reason: str | None = None
@@ -64,7 +76,7 @@ class Attempt:
         """When this attempt needs attention although nothing happened; monotonic seconds."""
         if self.unclear_until is not None:
             return self.unclear_until
-        if self.awaited_until is not None:
+        if self.starter is not None:
             return self.awaited_until
         return None if self.killed else (self.ask_again_at or self.kill_at)
 

@@ -72,7 +72,6 @@ class LocalExecutor:
             self._nurseries = Nurseries(
                 self._folder, self._supervisor, self._environment, self._start, self._unwanted
             )
-            self._supervisor.serve(self._nurseries)
         self._draft = os.fspath(self._folder.root / ".answer")
 
     def launch(self, order: Order) -> None:

@@ -18,20 +18,16 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from barrido.core.events import Exited, Launched, Note
 from barrido.core.layout import DOORS
 from barrido.core.protocols import Signal
 from barrido.executors import leader as leaders
-from barrido.executors.attempt import Attempt, Key
+from barrido.executors.attempt import Attempt, Key, Starter
 from barrido.executors.ending import Ending, ending_of
 from barrido.executors.inotify import FolderWatch
 from barrido.executors.leader import Life, machine_id, read_life
 from barrido.executors.leftovers import Leftover, leftovers
-
-if TYPE_CHECKING:
-    from barrido.executors.warm import Nurseries
 
 POLL_S = 0.05
 CLAIM_S = 2.0  # a claim that is not wholly written by then never will be
@@ -55,7 +51,6 @@ class Supervisor:
         self._ear.setblocking(False)
         self._bell.setblocking(False)
         self._selector.register(self._ear, selectors.EVENT_READ, self._on_bell)
-        self._nurseries: Nurseries | None = None
         self._watch = None if polls else _watch_over(feed)
         self._polls = self._watch is None or not hasattr(os, "pidfd_open")
         if self._watch is not None:
@@ -64,13 +59,9 @@ class Supervisor:
     def follow(self, attempt: Attempt) -> None:
         self.attempts[attempt.key] = attempt
 
-    def serve(self, nurseries: Nurseries) -> None:
-        """Tell them what becomes of the attempts that they were asked for."""
-        self._nurseries = nurseries
-
-    def expect(self, attempt: Attempt, within_s: float) -> None:
-        """Somebody else was asked to start it: its claim is waited for."""
-        attempt.awaited_until = time.monotonic() + within_s
+    def expect(self, attempt: Attempt, starter: Starter, within_s: float) -> None:
+        """``starter`` was asked to start it: its claim is waited for."""
+        attempt.starter, attempt.awaited_until = starter, time.monotonic() + within_s
         self._timed[attempt.key] = attempt
 
     def look(self, attempt: Attempt) -> None:
@@ -90,11 +81,10 @@ class Supervisor:
 
     def take_over(self, attempt: Attempt, life: Life) -> None:
         """Go on with an attempt that somebody else claimed: alive, ended, or just being claimed."""
-        if attempt.awaited_until is not None:
-            attempt.awaited_until = None
+        if attempt.starter is not None:
+            starter, attempt.starter = attempt.starter, None
             attempt.is_warm = not life.is_void
-            if self._nurseries is not None:
-                self._nurseries.claimed(attempt)
+            starter.claimed(attempt)
         attempt.is_adopted = True
         if life.pid is None:
             attempt.unclear_until = time.monotonic() + CLAIM_S
@@ -230,10 +220,8 @@ class Supervisor:
             at = attempt.next_timer()
             if at is None or now < at:
                 continue
-            if attempt.awaited_until is not None:
-                attempt.awaited_until = None
-                if self._nurseries is not None:
-                    self._nurseries.overdue(attempt)
+            if attempt.starter is not None:
+                attempt.starter.overdue(attempt)
                 continue
             if attempt.unclear_until is not None:
                 attempt.unclear_until = None
@@ -251,7 +239,7 @@ class Supervisor:
     def _see_claim(self, attempt: Attempt) -> None:
         if attempt.claimed or (life := read_life(attempt.life)) is None or life.pid is None:
             return
-        if attempt.unclear_until is not None or attempt.awaited_until is not None:
+        if attempt.unclear_until is not None or attempt.starter is not None:
             attempt.unclear_until = None
             self.take_over(attempt, life)
         elif attempt.leader is not None and attempt.leader.pid == life.pid:

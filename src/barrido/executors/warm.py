@@ -85,7 +85,7 @@ class Nurseries:
             self._say_once(f"some trials start cold: {why}")
             return False
         self._orders[attempt.key] = attempt, birth
-        self._supervisor.expect(attempt, PATIENCE_S)
+        self._supervisor.expect(attempt, self, PATIENCE_S)
         self._send(attempt, birth)
         return True
 
@@ -186,8 +186,8 @@ class Nurseries:
         orders, self._orders = self._orders, {}
         for attempt, birth in orders.values():
             self._supervisor.look(attempt)
-            if attempt.awaited_until is not None:
-                attempt.awaited_until = None
+            if attempt.starter is not None:
+                attempt.starter = None
                 self._start_cold(attempt, birth)
 
     def _say_once(self, text: str) -> None:
