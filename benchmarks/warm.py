@@ -147,14 +147,16 @@ class Bench:
         before = _cpu_of_children()
         began_at = time.time()
         folder = app.create(self._recipe(warm, trials), self._workspace)
-        gauge = Gauge(folder) if look_at_memory else None
+        controller = lock.holder(folder)
+        assert controller is not None
+        gauge = Gauge(controller) if look_at_memory else None
         with Reader(folder) as reader:
             while not (sweep := reader.sweep()).phase.is_terminal:
                 time.sleep(0.1)
             done = reader.trials()
             notes = tuple(reader.notes())
         peak = gauge.stop() if gauge is not None else 0
-        _reap(folder)
+        _reap(folder, controller)
         assert sweep.phase is SweepPhase.COMPLETED, sweep.reason
         assert len(done) == trials
         assert all(trial.reports == 1 for trial in done)
@@ -183,8 +185,8 @@ class Gauge:
     Counted is PSS: a page that several processes share is split among them, so the sum counts it once.
     """
 
-    def __init__(self, folder: SweepFolder) -> None:
-        self._controller = psutil.Process(lock.holder(folder))
+    def __init__(self, controller: int) -> None:
+        self._controller = psutil.Process(controller)
         self._peak = 0
         self._is_over = threading.Event()
         self._thread = threading.Thread(target=self._watch)
@@ -218,22 +220,18 @@ def _adopt_orphans() -> None:
         raise OSError(ctypes.get_errno(), "prctl")
 
 
-def _reap(folder: SweepFolder) -> None:
+def _reap(folder: SweepFolder, controller: int) -> None:
     """Wait until every process of the sweep is gone. The MLflow server is the workspace's, and stays."""
-    while True:
-        with suppress(ChildProcessError):
-            while os.waitpid(-1, os.WNOHANG)[0]:
-                pass
-        if not any(str(folder.root) in word for child in _children() for word in child):
-            return
+    ours = {controller}
+    while ours:
         time.sleep(0.05)
-
-
-def _children() -> Iterator[list[str]]:
-    """The command lines of this process's children."""
-    for child in psutil.Process().children():
-        with suppress(psutil.Error):
-            yield child.cmdline()
+        for child in psutil.Process().children():  # with the controller gone, its gateway is one of them
+            with suppress(psutil.Error):
+                if any(str(folder.root) in word for word in child.cmdline()):
+                    ours.add(child.pid)
+        with suppress(ChildProcessError):
+            while pid := os.waitpid(-1, os.WNOHANG)[0]:
+                ours.discard(pid)
 
 
 def _cpu_of_children() -> float:

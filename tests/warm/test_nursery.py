@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import re
 import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
@@ -20,7 +22,7 @@ from barrido.core.layout import SweepFolder, Workspace
 from barrido.core.protocols import Order, Signal
 from barrido.core.recipe import Limits, Recipe, Work
 from barrido.executors import warm
-from barrido.executors.leader import is_alive, read_life
+from barrido.executors.leader import read_life
 from barrido.executors.leftovers import leftovers, strays
 from barrido.executors.local import LocalExecutor
 from barrido.registry import renderer
@@ -41,17 +43,18 @@ ONLY_IN_A_NURSERY = 'if open("/proc/self/cmdline").read().startswith("barrido-nu
 
 
 def nurseries(folder: SweepFolder) -> list[int]:
-    """The nurseries of a sweep that live. The leaders that they fork close their pipes first."""
-    log = os.fspath(folder.root / "nursery/log.txt")
+    """The nurseries of a sweep that live.
+
+    What they fork closes their pipes before it leaves their session: this is looked at the other way round.
+    """
+    log = folder.root / "nursery/log.txt"
     found = []
-    for entry in os.listdir("/proc"):
-        if entry.isdecimal():
-            try:
-                is_ours = os.readlink(f"/proc/{entry}/fd/1") == log and os.path.exists(f"/proc/{entry}/fd/3")
-                if is_ours and os.getsid(int(entry)) == int(entry):
-                    found.append(int(entry))
-            except OSError:
-                continue
+    for entry in Path("/proc").iterdir():
+        with suppress(OSError):
+            is_ours = entry.name.isdecimal() and (entry / "fd/1").readlink() == log
+            if is_ours and os.getsid(int(entry.name)) == int(entry.name):
+                if os.fspath((entry / "fd/3").readlink()).startswith("pipe:"):
+                    found.append(int(entry.name))
     return found
 
 
@@ -179,9 +182,6 @@ def witnessed(place: Path) -> list[str]:
     return path.read_text().split() if path.exists() else []
 
 
-# ---- the nursery dies
-
-
 def test_after_a_nursery_was_killed_the_next_trial_has_a_new_one(make: Make, folder: SweepFolder) -> None:
     executor = make("import json; print(1)")
     assert warmth(run(executor, 0)) == [True]
@@ -234,12 +234,9 @@ def test_trials_do_not_notice_that_their_nursery_was_killed(make: Make, folder: 
     signals = until_ended(executor, 3)
     assert [(exited.cause, exited.code) for exited in exits(signals)] == [(Cause.EXIT, 7)] * 3
     assert [folder.trial(trial).log.read_text() for trial in range(3)] == ["done\n"] * 3
-    assert warmth(run(executor, 3, go=1) if False else []) == []
 
 
-def test_a_leader_that_dies_before_its_claim_is_missed_at_once(
-    make: Make, folder: SweepFolder, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_leader_that_dies_before_its_claim_is_missed_at_once(make: Make, folder: SweepFolder) -> None:
     def spoil(order: Order) -> None:
         if order.trial == 1:
             folder.trial(1).log.parent.rmdir()
@@ -253,12 +250,10 @@ def test_a_leader_that_dies_before_its_claim_is_missed_at_once(
     assert warmth(run(executor, 2)) == [True]
 
 
-# ---- a trial dies, its leader, or both
-
 WAITING = """
 import os, sys, time
-open("ready", "w").close()
 print("ready", flush=True)
+open("ready", "w").close()
 time.sleep(600)
 """
 
@@ -269,9 +264,12 @@ def ending(make: Make, name: str, how: str, end: Callable[[LocalExecutor, SweepF
     folder = executor._folder
     signals = until(executor, lambda: (work(folder, 0) / "ready").exists())
     signals += until(executor, lambda: read_life(f"{folder.feed_stem(0, 1)}.life"))
+    asleep = Path(f"/proc/{trial_of(folder)}/stat")
+    signals += until(executor, lambda: asleep.read_text().rpartition(")")[2].split()[0] == "S")
     end(executor, folder)
     signals += until_ended(executor)
     assert warmth(signals) == [name == "auto"]
+    executor.sweep_leftovers()
     assert leftovers(folder.feed_stem(0, 1)) == []
     (exited,) = exits(signals)
     return exited
@@ -284,7 +282,9 @@ SCRIPTS = {
     "has daemons": (
         f"import subprocess; subprocess.Popen(['sleep', '600'], start_new_session=True)\n{WAITING}"
     ),
-    "forked": f"import os\nif os.fork() == 0:\n    os.setsid()\n    os.fork()\n    import time; time.sleep(600)\n{WAITING}",
+    "forked": (
+        f"import os, time\nif os.fork() == 0:\n    os.setsid()\n    os.fork()\n    time.sleep(600)\n{WAITING}"
+    ),
 }
 
 
@@ -300,6 +300,16 @@ def trial_of(folder: SweepFolder) -> int:
     return int(Path(f"/proc/{leader}/task/{leader}/children").read_text().split()[0])
 
 
+def _kill_deaf_leader(_: LocalExecutor, folder: SweepFolder) -> None:
+    os.kill(leader_of(folder), signal.SIGTERM)
+    os.kill(trial_of(folder), signal.SIGKILL)
+
+
+def _stop_frozen(executor: LocalExecutor, folder: SweepFolder) -> None:
+    os.killpg(leader_of(folder), signal.SIGSTOP)
+    executor.stop(0, 1, "the test says so")
+
+
 ENDS: dict[str, Callable[[LocalExecutor, SweepFolder], None]] = {
     "leader killed": lambda _, folder: os.kill(leader_of(folder), signal.SIGKILL),
     "trial killed": lambda _, folder: os.kill(trial_of(folder), signal.SIGKILL),
@@ -307,23 +317,23 @@ ENDS: dict[str, Callable[[LocalExecutor, SweepFolder], None]] = {
     "group killed": lambda _, folder: os.killpg(leader_of(folder), signal.SIGKILL),
     "group terminated": lambda _, folder: os.killpg(leader_of(folder), signal.SIGTERM),
     "group interrupted": lambda _, folder: os.killpg(leader_of(folder), signal.SIGINT),
-    "leader terminated": lambda _, folder: (
-        os.kill(leader_of(folder), signal.SIGTERM), os.kill(trial_of(folder), signal.SIGKILL)
-    )[0],
+    "leader terminated": _kill_deaf_leader,
     "stopped": lambda executor, _: executor.stop(0, 1, "the test says so"),
-    "frozen and stopped": lambda executor, folder: (
-        os.killpg(leader_of(folder), signal.SIGSTOP), executor.stop(0, 1, "the test says so")
-    )[0],
-}  # fmt: skip
+    "frozen and stopped": _stop_frozen,
+}
+
+CASES = [
+    pytest.param(how, end, marks=() if how == "waits" else pytest.mark.slow)
+    for how in SCRIPTS
+    for end in ENDS
+    if (how, end) != ("ignores", "group terminated")  # which goes on
+]
 
 
-@pytest.mark.parametrize("how", SCRIPTS)
-@pytest.mark.parametrize("end", ENDS)
+@pytest.mark.parametrize(("how", "end"), CASES)
 def test_a_trial_ends_as_a_cold_one(
     make: Make, folders: Callable[[str], SweepFolder], how: str, end: str
 ) -> None:
-    if how == "ignores" and end in ("group terminated",):
-        pytest.skip("it goes on")
     seen = []
     for name in ("off", "auto"):
         exited = ending(make, name, how, ENDS[end])
@@ -348,6 +358,27 @@ def test_children_that_a_trial_leaves_end_with_it(make: Make, folder: SweepFolde
     assert leftovers(folder.feed_stem(0, 1)) == []
 
 
+@pytest.mark.slow
+def test_nurseries_are_killed_while_they_fork(make: Make, folder: SweepFolder) -> None:
+    executor = make("import json, os; open('../../../ran', 'a').write(os.environ['BARRIDO_TRIAL'] + ' ')")
+    rng = random.Random(3)
+    signals = run(executor, 0)
+    for first in range(1, 301, 3):
+        for trial in range(first, first + 3):
+            launch(executor, trial)
+        until_s = time.monotonic() + rng.uniform(0.0, 0.008)
+        while time.monotonic() < until_s:
+            pass
+        for pid in nurseries(folder):
+            os.kill(pid, signal.SIGKILL)
+        signals += until_ended(executor, 3)
+    assert [exited.code for exited in exits(signals)] == [0] * 301
+    assert warmth(signals) == [True] * 301
+    assert notes(signals) == []
+    assert sorted(map(int, (folder.root / "ran").read_text().split())) == list(range(301))
+    assert {folder.trial(trial).log.read_text() for trial in range(301)} == {""}
+
+
 def test_a_trial_that_was_canceled_while_the_nursery_imports_never_runs(
     make: Make, folder: SweepFolder, gate: Path
 ) -> None:
@@ -369,27 +400,37 @@ def test_a_trial_that_was_canceled_while_the_nursery_imports_never_runs(
     assert not log.exists() or log.read_text() == ""
 
 
-def test_a_nursery_that_answers_after_its_controller_died_disturbs_no_log(
+def test_two_nurseries_that_are_asked_for_one_trial_start_it_once(
     make: Make, folder: SweepFolder, gate: Path
 ) -> None:
     script = "import gated; print('once')"
-    first = make(script, site=gated(gate))
-    launch(first, 0)
-    until(first, lambda: witnessed(gate))
-    (pid,) = nurseries(folder)
-    first._nurseries._process.close = lambda supervisor: None  # type: ignore[union-attr,method-assign]
-    second = make(script, site=gated(gate))
-    launch(second, 0)
-    until(second, lambda: len(witnessed(gate)) == 2)
+    executors = [make(script, site=gated(gate)) for _ in range(2)]
+    for number, executor in enumerate(executors):
+        launch(executor, 0)
+        until(executor, lambda number=number: len(witnessed(gate)) == number + 1)  # type: ignore[misc]
     (gate / "open").touch()
-    signals = until_ended(second)
-    assert exits(signals)[0].code == 0
-    run(second, 1)
-    wait_for(lambda: not is_alive(pid) or True)
+    for executor in executors:
+        assert [exited.code for exited in exits(until_ended(executor))] == [0]
+    for trial, executor in enumerate(executors, 1):  # each nursery has seen to the first order by then
+        run(executor, trial)
     assert folder.trial(0).log.read_text() == "once\n"
 
 
-# ---- imports that do not end well
+def test_a_nursery_that_is_killed_again_and_again_is_given_up(
+    make: Make, folder: SweepFolder, gate: Path
+) -> None:
+    executor = make("import gated; print('once')", site=gated(gate))
+    for trial in range(2):
+        launch(executor, trial)
+    signals: list[Signal] = []
+    for kills in range(1, warm.DEATHS + 2):
+        signals += until(executor, lambda kills=kills: len(witnessed(gate)) == kills)  # type: ignore[misc]
+        os.kill(int(witnessed(gate)[-1]), signal.SIGKILL)
+    (gate / "open").touch()
+    signals += until_ended(executor, 2)
+    assert warmth(signals) == [False, False]
+    assert notes(signals) == ["trials start cold: the interpreter that imports for them died again and again"]
+    assert [folder.trial(trial).log.read_text() for trial in range(2)] == ["once\n"] * 2
 
 
 @pytest.mark.parametrize("variables", [{}, {"LONG": "x" * 60_000}], ids=["", "long"])
@@ -454,10 +495,10 @@ EFFECTS = {
 }
 
 
-@pytest.mark.parametrize("effect", EFFECTS)
-def test_an_import_with_an_effect_is_left_out_and_remembered(
-    make: Make, tmp_path: Path, effect: str
-) -> None:
+@pytest.mark.parametrize(
+    "effect", [pytest.param(e, marks=pytest.mark.slow if "thread" in e else ()) for e in EFFECTS]
+)
+def test_an_import_with_an_effect_is_left_out_and_remembered(make: Make, tmp_path: Path, effect: str) -> None:
     witness = tmp_path / "witness"
     counted = f"import os\nopen({os.fspath(witness)!r}, 'a').write(f'{{os.getpid()}} ')\n{EFFECTS[effect]}"
     script = "import json, odd\nprint('end')"
@@ -484,14 +525,11 @@ def test_an_import_with_an_effect_is_left_out_and_remembered(
 def test_a_memory_that_is_no_json_is_written_anew(make: Make, tmp_path: Path) -> None:
     memory = Workspace(tmp_path / "ws").warm
     executor = make("import odd", site={"odd": "print(1)\n"})
-    for text in ("", "{", "[]", "null", '{"python": 3}', '{"python": ["odd"]}', "\xff"):
+    for number, text in enumerate(["", "{", "[]", "null", '{"python": 3}', '{"python": ["odd"]}', "\xff"]):
         memory.write_text(text, encoding="latin-1")
-        executor = make("import odd", name=f"sweep{len(text)}{text[:1] == '['}{text[-3:-2]}")
+        executor = make("import odd", name=f"sweep{number}")
         assert warmth(run(executor, 0)) == [True]
         assert json.loads(memory.read_text())["python"] == {"odd": "its import prints something"}
-
-
-# ---- other interpreters
 
 
 def wrapper(tmp_path: Path, text: str) -> str:
@@ -502,22 +540,28 @@ def wrapper(tmp_path: Path, text: str) -> str:
     return os.fspath(path)
 
 
-@pytest.mark.parametrize("command", ["python train.py", "python -m train"])
+WRAPPERS = [
+    'exec PYTHON -S "$@"',
+    'exec PYTHON -I "$@"',
+    'exec PYTHON -E "$@"',
+    'unset PYTHONPATH; exec PYTHON "$@"',
+    'exec PYTHON -c "import runpy, sys; sys.exit(0)" "$@"',
+    'PYTHON "$@"',
+    'exec PYTHON -X utf8 "$@"',
+    'exec 3>&- 4>&-; exec PYTHON "$@"',
+    "exit 3",
+    "cat; exit 0",
+    "exec PYTHON train.py",
+    'exec PYTHON "$(pwd)/train.py"',
+]
+
+
 @pytest.mark.parametrize(
-    "text",
+    ("text", "command"),
     [
-        'exec PYTHON -S "$@"',
-        'exec PYTHON -I "$@"',
-        'exec PYTHON -E "$@"',
-        'unset PYTHONPATH; exec PYTHON "$@"',
-        'exec PYTHON -c "import runpy, sys; sys.exit(0)" "$@"',
-        'PYTHON "$@"',
-        'exec PYTHON -X utf8 "$@"',
-        'exec 3>&- 4>&-; exec PYTHON "$@"',
-        "exit 3",
-        "cat; exit 0",
-        "exec PYTHON train.py",
-        'exec PYTHON "$(pwd)/train.py"',
+        pytest.param(text, command, marks=() if text in WRAPPERS[:2] else pytest.mark.slow)
+        for text in WRAPPERS
+        for command in ("python train.py", "python -m train")
     ],
 )
 def test_a_python_that_is_none_never_runs_a_script_on_its_own(
@@ -540,7 +584,10 @@ def test_a_python_that_is_none_never_runs_a_script_on_its_own(
             (
                 [(exited.cause, exited.code) for exited in exits(signals)],
                 (tmp_path / "witness").read_text(),
-                [executor._folder.trial(trial).log.read_text().replace(f"/{name}/", "/") for trial in range(2)],
+                [
+                    executor._folder.trial(trial).log.read_text().replace(f"/{name}/", "/")
+                    for trial in range(2)
+                ],
             )
         )
     assert seen[0] == seen[1]
@@ -568,6 +615,7 @@ sys.exit(int(sys.argv[1]))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not interpreters(), reason="no other interpreters here")
 @pytest.mark.parametrize("module", [False, True], ids=["script", "module"])
 @pytest.mark.parametrize("python", interpreters(), ids=[Path(p).parts[-3] for p in interpreters()])
@@ -593,9 +641,6 @@ def test_another_interpreter_starts_trials_as_it_does_cold(make: Make, python: s
         assert all(warmth(signals)), notes(signals)
 
 
-# ---- nothing of it stays
-
-
 def test_a_nursery_that_nobody_asks_uses_no_processor(make: Make, folder: SweepFolder) -> None:
     executor = make("import json")
     run(executor, 0)
@@ -605,7 +650,11 @@ def test_a_nursery_that_nobody_asks_uses_no_processor(make: Make, folder: SweepF
     def used() -> int:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
         switches = Path(f"/proc/{pid}/status").read_text()
-        return int(fields[11]) + int(fields[12]) + int(re.findall(r"voluntary_ctxt_switches:\t(\d+)", switches)[0])
+        return (
+            int(fields[11])
+            + int(fields[12])
+            + int(re.findall(r"voluntary_ctxt_switches:\t(\d+)", switches)[0])
+        )
 
     assert not executor.events(0.2)
     before = used()

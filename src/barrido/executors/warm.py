@@ -144,7 +144,7 @@ class Nurseries:
         python = python_words(birth.words)
         assert python is not None
         self._home.mkdir(exist_ok=True)
-        self._excluded = self._remembered(python.program)
+        self._excluded = self._known().get(python.program, {})
         process = _Process(python, birth, self._home, self._unwanted)
         self._supervisor.listen(process.replies, self._on_reply)
         return process
@@ -157,6 +157,7 @@ class Nurseries:
         if said is None:
             self._lost()
             return
+        process.flush()
         for body in said:
             if "unfit" in body:
                 self._give_up(str(body["unfit"]))
@@ -165,6 +166,17 @@ class Nurseries:
                 name, why = str(body["excluded"]), str(body["why"])
                 self._remember(name, why)
                 self._supervisor.note(f"trials import {name} themselves: {why}")
+            if "unclaimed" in body:
+                self._start_unclaimed(str(body["unclaimed"]))
+
+    def _start_unclaimed(self, life: str) -> None:
+        """A leader came to nothing. Start it cold: if that cannot be either, it says why."""
+        for attempt, birth in tuple(self._orders.values()):
+            if birth.life == life:
+                self._say_once("some trials start cold: they could not be started warm")
+                del self._orders[attempt.key]
+                attempt.starter = None
+                self._start_cold(attempt, birth)
 
     def _lost(self) -> None:
         """It is gone: killed, or it left to come back without a module. Ask the next one."""
@@ -195,19 +207,18 @@ class Nurseries:
             self._said.add(text)
             self._supervisor.note(text)
 
-    def _remembered(self, program: str) -> dict[str, str]:
+    def _known(self) -> dict[str, dict[str, str]]:
+        """What is remembered of each program; nothing where that cannot be read."""
         try:
             known = json.loads(self._memory.read_text())
-        except (OSError, ValueError):
+            return {program: dict(excluded) for program, excluded in known.items()}
+        except (OSError, ValueError, TypeError, AttributeError):
             return {}
-        return dict(known.get(program, {})) if isinstance(known, dict) else {}
 
     def _remember(self, name: str, why: str) -> None:
         assert self._program is not None
         self._excluded[name] = why
-        known: dict[str, dict[str, str]] = {}
-        with suppress(OSError, ValueError):
-            known = json.loads(self._memory.read_text())
+        known = self._known()
         known.setdefault(self._program[0], {})[name] = why
         draft = self._memory.with_name(f".{self._memory.name}.{os.getpid()}")
         with suppress(OSError):  # a full disk: the next sweep finds it out again
@@ -223,7 +234,8 @@ class _Process:
         theirs, ours = _pipe()
         self.replies, answers = _pipe()
         self._orders = ours
-        self._unread = b""
+        os.set_blocking(ours, False)  # a nursery that imports reads nothing
+        self._unsent = self._unread = b""
         environ = {**birth.environment, **dict.fromkeys(THREADS, "1"), "BARRIDO_NURSERY": "3,4"}
         del environ[MARKER]  # it is no trial's: nothing that ends a trial is to end it
         own = environ.get("PYTHONPATH")
@@ -242,10 +254,14 @@ class _Process:
             os.close(answers)
 
     def send(self, body: Mapping[str, object]) -> None:
-        with suppress(BrokenPipeError):  # the end of its replies says so, too
-            raw = json.dumps(body).encode() + b"\n"
-            while raw:
-                raw = raw[os.write(self._orders, raw) :]
+        self._unsent += json.dumps(body).encode() + b"\n"
+        self.flush()
+
+    def flush(self) -> None:
+        """Send what there is room for. After each reading it says something, so there is room again."""
+        with suppress(BrokenPipeError, BlockingIOError):  # the end of its replies says the first one, too
+            while self._unsent:
+                self._unsent = self._unsent[os.write(self._orders, self._unsent) :]
 
     def read(self) -> list[dict[str, object]] | None:
         """What it said; None at its end."""

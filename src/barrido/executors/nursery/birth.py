@@ -87,7 +87,10 @@ def _lead(order: Order, mother: Mother) -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     for number in _ASKING:
         signal.signal(number, lambda number, _: asked.append(number))
-    claim = os.open(order.life, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+    try:
+        claim = os.open(order.life, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+    except FileExistsError:
+        os._exit(0)  # it is not to start any more, or somebody else was quicker
     machine = order.leader[6]
     os.write(claim, f"{machine} {os.getpid()}\n".encode())
     os.close(claim)

@@ -22,6 +22,8 @@ from .watch import Imports, Unfit, lasting_threads
 
 _OURS = __name__.partition(".")[0]
 
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
+
 SCOUTS = 3
 """So many trials are watched at most; the first one may never end, or not tell."""
 
@@ -48,7 +50,7 @@ class _Nursery:
         self._replies = replies
         self._baseline = baseline
         self._mother: Mother | None = None
-        self._leaders: dict[int, int] = {}  # pidfd → pid, to be reaped
+        self._leaders: dict[int, tuple[int, str]] = {}  # pidfd → pid, to be reaped, and its claim
         self._unread = b""
         self._modules: dict[str, ModuleType] = {}  # what all trials share
         self._imports: Imports | None = None
@@ -63,6 +65,8 @@ class _Nursery:
 
     def run(self) -> None:
         """Returns in a trial only."""
+        # An import may never end, and the controller be killed meanwhile. Trials do not inherit this.
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
         self._program = Program()
         present(["barrido-nursery", *sys.orig_argv], os.environ)
         self.say(ready=True)
@@ -72,8 +76,11 @@ class _Nursery:
             for descriptor, _ in poll.poll():
                 if descriptor != self._orders:
                     poll.unregister(descriptor)
-                    os.waitpid(self._leaders.pop(descriptor), 0)
+                    ended, life = self._leaders.pop(descriptor)
+                    os.waitpid(ended, 0)
                     os.close(descriptor)
+                    if not os.path.exists(life):
+                        self.say(unclaimed=life)
                     continue
                 for order, excluded in self._read():
                     mother = self._ready_for(order, excluded)
@@ -84,7 +91,7 @@ class _Nursery:
                         return
                     self._scouts = max(0, self._scouts - 1)
                     leader = os.pidfd_open(pid)
-                    self._leaders[leader] = pid
+                    self._leaders[leader] = pid, order.life
                     poll.register(leader, select.POLLIN)
 
     def say(self, **what: Any) -> None:
@@ -94,6 +101,7 @@ class _Nursery:
         raw = os.read(self._orders, 1 << 16)
         if not raw:
             os._exit(0)  # the controller is gone; the trials have their leaders
+        self.say(read=len(raw))
         *lines, self._unread = (self._unread + raw).split(b"\n")
         read = map(json.loads, lines)
         return [(Order(**body["order"]), body["excluded"]) for body in read]
