@@ -52,9 +52,9 @@ def nurseries(folder: SweepFolder) -> list[int]:
     for entry in Path("/proc").iterdir():
         with suppress(OSError):
             is_ours = entry.name.isdecimal() and (entry / "fd/1").readlink() == log
-            if is_ours and os.getsid(int(entry.name)) == int(entry.name):
-                if os.fspath((entry / "fd/3").readlink()).startswith("pipe:"):
-                    found.append(int(entry.name))
+            is_ours = is_ours and os.getsid(int(entry.name)) == int(entry.name)
+            if is_ours and os.fspath((entry / "fd/3").readlink()).startswith("pipe:"):
+                found.append(int(entry.name))
     return found
 
 
