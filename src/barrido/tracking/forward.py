@@ -150,6 +150,7 @@ class Forwarder:
         if not metrics:
             return
         body = {"run_id": run_id, "metrics": [metric.to_json() for metric in metrics]}
+        self._runs.touch(run)
         try:
             await self._upstream.post("runs/log-batch", body)
         except Refused as refused:

@@ -124,6 +124,7 @@ class Gateway:
             await asyncio.sleep(0.05)
 
     async def _pass_on(self, door: Door, request: web.BaseRequest, raw: bytes | None) -> web.StreamResponse:
+        self._runs.touch(door.run)
         if not await self._upstream.ready(proxy.WAIT_S):
             return proxy.unavailable(self._upstream)
         try:
@@ -242,7 +243,12 @@ class Gateway:
             try:
                 await self._runs.real(run)
                 await self._forwarder.flush(run)
-                answer = await self._upstream.get("runs/get", run_id=run.run_id or "")
+                new = self._runs.untouched(run)
+                answer = (
+                    await self._upstream.get("runs/get", run_id=run.run_id or "")
+                    if new is None
+                    else {"run": new}
+                )
             except Unreachable as error:
                 log.info("%s", error)
             else:

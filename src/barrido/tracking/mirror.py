@@ -210,6 +210,7 @@ class Mirror:
 
     async def _expect(self, call: str, body: Mapping[str, object], run: Run) -> None:
         """A call that only fails when somebody deleted the run: then there is nothing to show."""
+        self._runs.touch(run)
         try:
             await self._upstream.post(call, body)
         except Refused as refused:

@@ -47,6 +47,7 @@ class Runs:
         self._notices = notices
         self._user = _user()
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._untouched: dict[str, dict[str, Any]] = {}  # by alias: runs as MLflow made them
 
     def of_sweep(self) -> Run:
         return self._known(self._identity.alias("sweep"), Kind.SWEEP)
@@ -111,11 +112,16 @@ class Runs:
                 self.ledger.save(run)
                 answer = await self._upstream.post("runs/create", body, repeatable=False)
                 found = answer["run"]["info"]
+                self._untouched[run.alias] = answer["run"]
             run.run_id, run.info = str(found["run_id"]), found
             self.ledger.save(run)
         if not run.prepared:
             params = self.trial_params(run.trial) if run.kind is Kind.TRIAL else {}
+            new = self._untouched.get(run.alias)
             await self._send(run, "param", portrait.loggable(params))
+            if new is not None:
+                data = {**new.get("data", {}), "params": protocol.pairs_to_json(portrait.loggable(params))}
+                self._untouched[run.alias] = {**new, "data": data}
             run.prepared = True
             self.ledger.save(run)
         return run.run_id
@@ -191,6 +197,7 @@ class Runs:
         """
         if not bodies:
             return
+        self.touch(run)
         if not self.ledger.has_deferred(run) and run.run_id is not None and self._upstream.up.is_set():
             try:
                 await self.real(run)
@@ -222,8 +229,17 @@ class Runs:
                 return
             self._notices.say(f"MLflow refused {_shown(items[0])}: {refused}", trial=run.number)
 
+    def untouched(self, run: Run) -> dict[str, Any] | None:
+        """``run`` as MLflow made it, if nothing was written to it since: it need not be asked again."""
+        return self._untouched.get(run.alias)
+
+    def touch(self, run: Run) -> None:
+        """Something is written to ``run``, or may be."""
+        self._untouched.pop(run.alias, None)
+
     async def _send(self, run: Run, kind: str, bodies: Sequence[Any]) -> None:
         assert run.run_id is not None
+        self.touch(run)
         if kind == "update":
             for body in bodies:
                 await self._upstream.post("runs/update", {**body, "run_id": run.run_id})
