@@ -154,10 +154,14 @@ class Upstream:
         if self.up.is_set():
             return True
         self.start()
-        if patience_s is None:
-            patience_s = self._down_since + self._address.patience_s - time.monotonic()
-        deadline = time.monotonic() + patience_s
-        while not self.never and (left := deadline - time.monotonic()) > 0:
+        began = time.monotonic()
+        while not self.never:
+            # Looked at each time: patience shrinks when the local server turns out not to start.
+            until = (
+                began + patience_s if patience_s is not None else self._down_since + self._address.patience_s
+            )
+            if (left := until - time.monotonic()) <= 0:
+                break
             try:
                 await asyncio.wait_for(self.up.wait(), min(left, 0.5))
             except TimeoutError:
