@@ -6,9 +6,13 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 from barrido.core.layout import SweepFolder
 from barrido.errors import ControllerError
+
+_DAEMON = str(Path(__file__).with_name("daemon.py"))
+"""As a file: ``-m`` takes longer. Its folder is not to be on the path, hence ``-P``."""
 
 
 def start(folder: SweepFolder) -> None:
@@ -21,7 +25,7 @@ def start(folder: SweepFolder) -> None:
         with folder.log.open("ab") as out:
             # The child forks and leaves: the controller belongs to no shell and no notebook.
             process = subprocess.Popen(
-                [sys.executable, "-m", "barrido.daemon", str(folder.root), str(theirs)],
+                [sys.executable, "-P", _DAEMON, str(folder.root), str(theirs)],
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=out,

@@ -217,6 +217,30 @@ def test_made_ready_twice_an_attempt_keeps_what_it_has(code: Path, tmp_path: Pat
     assert (sweep.trial(0).root / "work.1" / "mine").exists()
 
 
+@pytest.mark.parametrize("has_code", [True, False])
+def test_a_folder_that_was_made_ahead_is_like_any_other(code: Path, tmp_path: Path, has_code: bool) -> None:
+    sweep = SweepFolder(tmp_path / "sweep")
+    snapshot(code, sweep.code)
+    folders = WorkFolders(sweep, has_code=has_code, outputs=("model",))
+    one = folders.prepare(0, 1).root
+    folders.make_spare()
+    other = folders.prepare(1, 1).root
+    assert _paths(other) == _paths(one)
+    assert not (sweep.root / "spare").exists()
+
+    folders.make_spare()
+    (folders.prepare(1, 1).work / "mine").touch()  # has one: keeps it
+    folders.prepare(1, 2)
+    assert (other / "work.1" / "mine").exists()
+    assert (other / "work").is_dir()
+    folders.drop_spare()
+    assert not (sweep.root / "spare").exists()
+
+
+def _paths(folder: Path) -> set[Path]:
+    return {path.relative_to(folder) for path in folder.rglob("*")}
+
+
 def test_a_second_attempt_after_one_that_never_had_a_folder(code: Path, tmp_path: Path) -> None:
     sweep = SweepFolder(tmp_path / "sweep")
     folders = WorkFolders(sweep, has_code=False, outputs=())

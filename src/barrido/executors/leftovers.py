@@ -118,7 +118,7 @@ def _is_dying(pid: int) -> bool:
 
 
 _EXITING = 0x4  # PF_EXITING
-_EXEC_LOOKS = 50
+_EXEC_LOOKS = 500
 _EXEC_S = 0.0002
 _KERNEL_THREAD = 0x00200000  # PF_KTHREAD
 _MARKER = b"\0" + MARKER.encode() + b"="

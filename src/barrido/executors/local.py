@@ -150,12 +150,15 @@ class LocalExecutor:
                 self._supervisor.attempts[key], ending_of(None, None, asked=False, log="")
             )
         self._unclaimed.clear()
+        if self._supervisor.attempts:
+            self._folders.make_spare()
         return self._supervisor.events(timeout_s)
 
     def close(self) -> None:
         if self._nurseries is not None:
             self._nurseries.close()
         self._supervisor.close()
+        self._folders.drop_spare()
 
     def wake(self) -> None:
         """Make a waiting `events` return. May be called from any thread, also after `close`."""

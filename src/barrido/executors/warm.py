@@ -23,7 +23,7 @@ from barrido.executors.attempt import Attempt, Key
 from barrido.executors.environment import THREADS, TrialEnvironment
 from barrido.executors.leader import Birth
 from barrido.executors.leftovers import MARKER
-from barrido.executors.nursery.identity import MODULE_PLACEHOLDER, PLACEHOLDER
+from barrido.executors.nursery import MODULE_PLACEHOLDER, PLACEHOLDER
 from barrido.executors.supervisor import Supervisor
 from barrido.executors.words import SHELL
 

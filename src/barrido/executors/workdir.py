@@ -8,12 +8,13 @@ import shutil
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from barrido.core.layout import SweepFolder, TrialFolder
 from barrido.errors import BarridoError
-from barrido.executors.snapshot import CodeCopies, snapshot
 
-__all__ = ["WorkFolders", "snapshot"]
+if TYPE_CHECKING:
+    from barrido.executors.snapshot import CodeCopies
 
 _TAKEN = (errno.EEXIST, errno.ENOTEMPTY)
 
@@ -30,23 +31,51 @@ class WorkFolders:
         self._has_code = has_code
         self._outputs = outputs
         self._copies: CodeCopies | None = None
+        self._spare = os.fspath(folder.root / "spare")
+        self._has_spare = False
 
     def prepare(self, trial: int, attempt: int) -> TrialFolder:
         """Raises OSError, or BarridoError where the sweep's copy of the code is gone."""
         folder = self._folder.trial(trial)
         root = os.fspath(folder.root)
+        if attempt > 1:
+            _make(root)
+            _put_aside(folder, attempt - 1)
+        if not self._give_spare(root):
+            self._fill(root)
+        return folder
+
+    def make_spare(self) -> None:
+        """Make a new trial's folder ahead, while nobody waits for it."""
+        if not self._has_spare:
+            with suppress(OSError, BarridoError):  # who needs it will say so
+                self._fill(self._spare)
+                self._has_spare = True
+
+    def drop_spare(self) -> None:
+        self._has_spare = False
+        shutil.rmtree(self._spare, ignore_errors=True)
+
+    def _give_spare(self, root: str) -> bool:
+        if not self._has_spare:
+            return False
+        try:
+            os.rename(self._spare, root)  # noqa: PTH104
+        except OSError:  # there is a folder already: of another attempt, or of this one
+            return False
+        self._has_spare = False
+        return True
+
+    def _fill(self, root: str) -> None:
         for path in (root, f"{root}/logs"):
             _make(path)
         if self._outputs:
             _make(f"{root}/named-outputs")
         for name in self._outputs:
             _make(f"{root}/named-outputs/{name}")
-        if attempt > 1:
-            _put_aside(folder, attempt - 1)
         if not (self._has_code and os.path.exists(f"{root}/work")):  # noqa: PTH110
             self._make_work(f"{root}/work")
         _make(f"{root}/work/outputs")
-        return folder
 
     def _make_work(self, work: str) -> None:
         if not self._has_code:
@@ -71,6 +100,8 @@ class WorkFolders:
                     f"the sweep's copy of the code is gone: {self._folder.code}",
                     hint="start the sweep again under another name",
                 )
+            from barrido.executors.snapshot import CodeCopies  # not for sweeps without code
+
             self._copies = CodeCopies(self._folder.code)
         return self._copies
 

@@ -11,3 +11,9 @@ controller ── order ──▶ nursery ── fork ──▶ leader (claims, 
 
 The package is loaded by its path, under a name of its own: the user's interpreter may not have barrido.
 """
+
+PLACEHOLDER = "barrido-placeholder.py"
+"""The script that a nursery is started with: there is none of that name."""
+
+MODULE_PLACEHOLDER = "barrido_placeholder"
+"""The same for those that run modules."""

@@ -7,9 +7,7 @@ import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 
-PLACEHOLDER = "barrido-placeholder.py"
-"""The script that a nursery is started with: there is none of that name."""
-MODULE_PLACEHOLDER = "barrido_placeholder"
+from . import MODULE_PLACEHOLDER, PLACEHOLDER
 
 _PR_SET_MM, _PR_SET_MM_MAP = 35, 14  # linux/prctl.h; the map may be set without privileges
 _WORD = ctypes.sizeof(ctypes.c_void_p)

@@ -1,0 +1,74 @@
+"""One sweep, put together and run to its end in this process."""
+
+from __future__ import annotations
+
+import gc
+import json
+import logging
+import os
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+from barrido.controller.clock import WallClock
+from barrido.controller.lock import SweepLock
+from barrido.controller.loop import Controller
+from barrido.core.layout import SweepFolder, Workspace
+from barrido.errors import BarridoError
+from barrido.registry import build_executor, build_plan, build_sampler, build_tracker
+from barrido.store.sqlite import SqliteStore
+
+log = logging.getLogger(__name__)
+
+DRAIN_S = 30.0
+"""How long a controller whose sweep is over waits for MLflow to have everything."""
+
+
+def serve(folder: str, ready_fd: int) -> None:
+    """Run the sweep in ``folder``. Who waits at ``ready_fd`` is told that it is taken up, or why not."""
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO)
+    ready = os.fdopen(ready_fd, "wb", buffering=0)
+    try:
+        run(SweepFolder(Path(folder)), ready)
+    except BarridoError as error:
+        log.error("%s", error)
+        if not ready.closed:
+            _say(ready, json.dumps({"message": error.message, "hint": error.hint}).encode())
+        raise SystemExit(error.exit_code) from error
+
+
+def run(folder: SweepFolder, ready: BinaryIO) -> None:
+    """Run the sweep in this process; say on ``ready`` that it is taken up, and close it."""
+    with ExitStack() as stack:
+        lock = stack.enter_context(SweepLock(folder))
+        store = SqliteStore(folder)
+        stack.callback(store.close)
+        recipe = store.recipe()
+        tracker = build_tracker(recipe, folder, Workspace(folder.root.parent.parent))
+        executor = build_executor(recipe, folder, tracker)
+        stack.callback(executor.close)
+        controller = Controller(
+            recipe,
+            build_plan(recipe),
+            build_sampler(recipe),
+            executor,
+            store,
+            WallClock(),
+            folder=folder,
+            tracker=tracker,
+            lock=lock,
+        )
+        controller.begin()
+        gc.freeze()  # what is there now stays: not to be looked through at every collection
+        gc.enable()
+        _say(ready, b"ready")
+        controller.run()
+        executor.sweep_leftovers()
+        if not tracker.close(DRAIN_S):
+            log.info("MLflow does not have everything yet; it is being told in the background")
+
+
+def _say(ready: BinaryIO, what: bytes) -> None:
+    """Closes it, too: once. Its number is soon that of another file."""
+    with suppress(OSError), ready:  # who asked may have left meanwhile, with Ctrl-C; the sweep goes on
+        ready.write(what)
