@@ -122,7 +122,7 @@ class FakeMlflow:
         self.bodies: dict[str, bytes] = {}
         self.down = False
         self.silent_after: str | None = None  # this call is done, but not answered, once
-        self.refused: set[str] = set()  # metrics
+        self.refused: set[str] = set()  # metrics, parameters and tags
         self.authorization: str | None = None
         self.port = 0
         self._runner: web.AppRunner | None = None
@@ -235,8 +235,11 @@ class FakeMlflow:
 
     def runs_log_batch(self, body: Any) -> Any:
         run = self.runs[body["run_id"]]
-        if bad := self.refused & {metric["key"] for metric in body.get("metrics", [])}:
+        items = [item for field in ("params", "tags", "metrics") for item in body.get(field, [])]
+        if bad := self.refused & {item["key"] for item in items}:
             raise ValueError(f"refused: {bad}")
+        if not 0 < len(items) <= 1000 or max(len(body.get(f, [])) for f in ("params", "tags")) > 100:
+            raise ValueError(f"a batch of {len(items)}")
         for param in body.get("params", []):
             if run["params"].setdefault(param["key"], param["value"]) != param["value"]:
                 raise ValueError("Changing param values is not allowed")

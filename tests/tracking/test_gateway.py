@@ -91,8 +91,38 @@ async def test_the_first_get_answers_with_the_real_run_which_is_made_once(bench:
     assert shown["info"]["run_id"] == real["info"]["run_id"] != bench.alias()
     again = (await bench.get("runs/get", run_id=real["info"]["run_id"]))["run"]
     assert again["info"] == shown["info"]
-    assert real["params"] == {"lr": "0.1"}
+    assert shown["data"]["params"] == [{"key": "lr", "value": "0.1"}]
     assert real["tags"]["mlflow.parentRunId"] == bench.mlflow.named("demo")["info"]["run_id"]
+
+
+@scenario
+async def test_a_trial_that_logs_nothing_soon_has_its_params_and_is_not_asked_for_again(bench: Bench) -> None:
+    await bench.until(lambda: bench.mlflow.named("demo_0"))
+    await bench.until(lambda: bench.mlflow.named("demo_0")["params"] == {"lr": "0.1"}, 2.5)
+    shown = (await bench.get("runs/get", run_id=bench.alias()))["run"]
+    assert shown["data"]["params"] == [{"key": "lr", "value": "0.1"}]
+    assert "GET runs/get" not in bench.mlflow.calls
+
+
+@scenario
+async def test_a_scripts_own_params_are_written_after_the_sweeps_in_one_request(bench: Bench) -> None:
+    await bench.get("runs/get", run_id=bench.alias())
+    bench.mlflow.calls.clear()
+    await bench.post("runs/log-parameter", {"run_id": bench.alias(), "key": "depth", "value": "3"})
+    assert bench.mlflow.calls == ["POST runs/log-batch"]
+    assert list(bench.mlflow.named("demo_0")["params"]) == ["lr", "depth"]
+
+
+@scenario
+async def test_a_param_that_mlflow_refuses_takes_nothing_along(bench: Bench) -> None:
+    bench.mlflow.refused = {"lr", "odd"}
+    run = bench.alias()
+    await bench.get("runs/get", run_id=run)
+    await bench.post("runs/log-parameter", {"run_id": run, "key": "odd", "value": "1"}, status=400)
+    await bench.post("runs/log-parameter", {"run_id": run, "key": "depth", "value": "3"})
+    assert bench.mlflow.named("demo_0")["params"] == {"depth": "3"}
+    (notice,) = bench.sweep.notices()
+    assert "refused param 'lr'" in notice
 
 
 @scenario

@@ -25,6 +25,7 @@ def play(bench: Bench, test: Callable[[], Awaitable[None]], *, up: bool = True) 
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("barrido.tracking.mirror.RETRY_S", 0.1)
     monkeypatch.setattr("barrido.tracking.mirror.LOOK_S", 0.05)
+    monkeypatch.setattr("barrido.tracking.forward.GATHER_S", 0.2)
     monkeypatch.setattr("barrido.tracking.forward.MAX_PAUSE_S", 0.1)
     monkeypatch.setattr("barrido.tracking.upstream.MAX_PAUSE_S", 0.2)
 
@@ -80,6 +81,71 @@ def test_the_best_child_moves_and_its_mark_with_it(bench: Bench) -> None:
         await bench.until(lambda: bench.mlflow.named("demo_1")["tags"].get("barrido.best") == "true")
         await bench.until(lambda: bench.mlflow.named("demo_0")["tags"]["barrido.best"] == "false")
         await bench.until(lambda: bench.mlflow.values("demo", "score") == [0.5, 0.4])
+
+    play(bench, test)
+
+
+@pytest.mark.parametrize("door", ["mlflow", "report"])
+def test_a_short_trial_takes_mlflow_three_requests(
+    bench: Bench, door: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def test() -> None:
+        await bench.until(lambda: bench.mlflow.named("demo_0")["params"])
+        monkeypatch.setattr("barrido.tracking.forward.GATHER_S", 5.0)  # the trial is shorter
+        bench.mlflow.calls.clear()
+        if door == "mlflow":
+            bench.sweep.trial(1)
+            run = (await bench.get("runs/get", trial=1, run_id=bench.alias(1)))["run"]
+            assert run["data"]["params"] == [{"key": "lr", "value": "0.1"}]
+            metric = {"key": "loss", "value": 0.5, "timestamp": 5}
+            await bench.post("runs/log-metric", {"run_id": run["info"]["run_id"], **metric}, trial=1)
+        else:
+            bench.sweep.metric(1, 0, "loss", 0.5)
+        bench.sweep.trial(1, "completed", ended_at=1005.0, exit_code=0)
+        await bench.until(lambda: bench.mlflow.named("demo_1")["info"]["status"] == "FINISHED")
+        assert bench.mlflow.calls == ["POST runs/create", "POST runs/log-batch", "POST runs/update"]
+        made = bench.mlflow.named("demo_1")
+        assert (made["params"], bench.mlflow.values("demo_1", "loss")) == ({"lr": "0.1"}, [0.5])
+        assert (made["tags"]["barrido.phase"], made["tags"]["barrido.exit_code"]) == ("completed", "0")
+
+    play(bench, test)
+
+
+def test_what_mlflow_refuses_of_a_run_takes_nothing_along(bench: Bench) -> None:
+    params = {"lr": 0.1, "depth": 3}
+    bench.sweep.trial(0, params=params)
+    bench.mlflow.refused = {"lr", "odd", "barrido.exit_code"}
+
+    async def test() -> None:
+        for key in ("loss", "odd", "acc"):
+            await bench.log(key, 0.5)
+        more = {"params": params, "exit_code": 3, "reason": "it crashed"}
+        bench.sweep.trial(0, "failed", ended_at=1005.0, **more)
+        await bench.until(lambda: bench.mlflow.named("demo_0")["info"]["status"] == "FAILED")
+        run = bench.mlflow.named("demo_0")
+        assert run["params"] == {"depth": "3"}
+        assert [metric["key"] for metric in run["metrics"]] == ["loss", "acc"]
+        assert (run["tags"]["barrido.phase"], run["tags"]["barrido.reason"]) == ("failed", "it crashed")
+        assert "barrido.exit_code" not in run["tags"]
+        refused = [text.split("'")[1] for text in bench.sweep.notices()]
+        assert sorted(refused) == ["barrido.exit_code", "lr", "odd"]
+
+    play(bench, test)
+
+
+def test_params_arrive_though_the_process_dies_right_after_the_run_was_made(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("barrido.tracking.forward.GATHER_S", 60.0)
+
+    async def test() -> None:
+        await bench.get("runs/get", run_id=bench.alias())
+        await bench.crash()
+        assert bench.mlflow.named("demo_0")["params"] == {}
+        monkeypatch.setattr("barrido.tracking.forward.GATHER_S", 0.2)
+        bench.start()
+        await bench.until(lambda: bench.mlflow.named("demo_0")["params"] == {"lr": "0.1"})
+        assert bench.mlflow.named("demo_0")["metrics"] == []
 
     play(bench, test)
 
@@ -231,6 +297,7 @@ def test_an_outage_in_the_middle_loses_nothing(bench: Bench) -> None:
         await bench.mlflow.start()
         assert await asyncio.wait_for(bench.work, 15) == 0
         assert bench.mlflow.values("demo_0", "loss") == [float(step) for step in range(100)]
+        assert bench.mlflow.named("demo_0")["params"] == {"lr": "0.1"}
         assert bench.mlflow.named("demo")["info"]["status"] == "FINISHED"
 
     play(bench, test)
@@ -272,6 +339,7 @@ def test_a_process_that_dies_again_and_again_loses_and_doubles_nothing(bench: Be
         assert await asyncio.wait_for(bench.work, 15) == 0
         assert len(bench.sweep.journal()) == sent
         assert bench.mlflow.values("demo_0", "loss") == [float(step) for step in range(sent)]
+        assert bench.mlflow.named("demo_0")["params"] == {"lr": "0.1"}
         assert bench.mlflow.values("demo_0", "score") == [1.0]
         assert len(bench.mlflow.runs) == 2
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from barrido.tracking import protocol
-from barrido.tracking.protocol import Invalid
+from barrido.tracking.protocol import Invalid, Metric, to_batches, to_items
 
 NAMES = st.text(alphabet="aB9é_-. :/%\n!", max_size=8) | st.sampled_from(
     ["a" * 250, "a" * 251, "..", ".", "a/../b", "/a", "a/", "val/loss: 0.5", "ü ñ", "日本", "a//b", "./a"]
@@ -21,6 +21,26 @@ VALUES: st.SearchStrategy[Any] = st.sampled_from(
 WHOLE: st.SearchStrategy[Any] = st.sampled_from(
     [0, 1, -5, 2**63 - 1, 2**63, "12", "-3", "x", 1.0, 1.5, True, None, []]
 )
+
+
+@given(params=st.integers(0, 250), tags=st.integers(0, 250), metrics=st.integers(0, 2500))
+@settings(max_examples=30, deadline=None)
+def test_batches_keep_everything_in_order_and_within_mlflows_limits(
+    params: int, tags: int, metrics: int
+) -> None:
+    items = to_items(
+        params=[(f"p{i}", "") for i in range(params)],
+        tags=[(f"t{i}", "") for i in range(tags)],
+        metrics=[Metric(f"m{i}", 0.0, 1) for i in range(metrics)],
+    )
+    batches = list(to_batches(items))
+    for batch in batches:
+        assert 0 < sum(map(len, batch.values())) <= 1000
+        assert max(len(batch.get("params", ())), len(batch.get("tags", ()))) <= 100
+    for field, count in (("params", params), ("tags", tags), ("metrics", metrics)):
+        keys = [body["key"] for batch in batches for body in batch.get(field, ())]
+        assert keys == [f"{field[0]}{i}" for i in range(count)]
+    assert len(batches) <= 1 or params + tags + metrics > 1000 or max(params, tags) > 100
 
 
 def accepts(read: Any, body: dict[str, Any]) -> bool:

@@ -12,15 +12,18 @@ from pathlib import Path
 from barrido.core.layout import SweepFolder
 from barrido.tracking.ledger import Kind, Run
 from barrido.tracking.notices import Notices
-from barrido.tracking.protocol import Metric
+from barrido.tracking.protocol import Item, to_items
 from barrido.tracking.runlog import RunLog
 from barrido.tracking.runs import Runs
 from barrido.tracking.upstream import Refused, Unreachable, Upstream
 
 log = logging.getLogger(__name__)
 
+GATHER_S = 1.0
+"""How long a run's news are gathered before they are forwarded: all of a short trial goes at once."""
+
 PAUSE_S = 0.25
-"""How long metrics are gathered before they are forwarded, when MLflow is quick."""
+"""How often runs are looked through, when MLflow is quick."""
 
 SHARE = 3
 """Forwarding rests this many times as long as it took, so that it never takes a core of its own."""
@@ -73,33 +76,31 @@ class Forwarder:
         self._upstream = upstream
         self._notices = notices
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
-        self._dirty: set[str] = {run.alias for run in runs.ledger.runs.values() if logs.behind(run)}
-        self._news = asyncio.Event()
-        if self._dirty:
-            self._news.set()
+        self._due: dict[str, float] = {}  # by alias: when it is forwarded, on the monotonic clock
+        for run in runs.ledger.runs.values():
+            if logs.behind(run):
+                self.touch(run)
 
     def touch(self, run: Run) -> None:
         """``run`` has something to forward."""
-        self._dirty.add(run.alias)
-        self._news.set()
+        self._due.setdefault(run.alias, time.monotonic() + GATHER_S)
 
     async def run(self) -> None:
-        """For ever: what is new, every quarter of a second; less often when MLflow is slow or away."""
+        """For ever: what was gathered, about a second after it began; later when MLflow is slow or away."""
         gate = asyncio.Semaphore(CONCURRENT)
         while True:
-            await self._news.wait()
-            self._news.clear()
             await self._upstream.up.wait()
             began = time.monotonic()
-            runs = [self._runs.ledger.runs[alias] for alias in sorted(self._dirty)]
-            runs += [run for run in self._runs.ledger.waiting() if run.alias not in self._dirty]
+            for run in self._runs.ledger.waiting():
+                self.touch(run)
+            due = sorted(alias for alias, at in self._due.items() if at <= began)
+            runs = [self._runs.ledger.runs[alias] for alias in due]
             done = await asyncio.gather(*(self._try(run, gate) for run in runs))
             took = time.monotonic() - began
-            if not all(done):
-                self._news.set()
-                await asyncio.sleep(MAX_PAUSE_S if self._upstream.up.is_set() else PAUSE_S)
-            else:
+            if all(done):
                 await asyncio.sleep(min(MAX_PAUSE_S, max(PAUSE_S, SHARE * took)))
+            else:
+                await asyncio.sleep(MAX_PAUSE_S if self._upstream.up.is_set() else PAUSE_S)
 
     async def _try(self, run: Run, gate: asyncio.Semaphore) -> bool:
         async with gate:
@@ -110,63 +111,39 @@ class Forwarder:
                 return False
             return True
 
-    async def flush(self, run: Run) -> None:
-        """Forward all that is there now. Raises Unreachable."""
-        if not self.has_work(run):
-            self._dirty.discard(run.alias)
+    async def flush(self, run: Run, more: Sequence[Item] = ()) -> None:
+        """Forward all that is there now, and ``more`` along with it. Raises Unreachable."""
+        if not (more or run.is_bare or self.has_news(run)):
+            self._due.pop(run.alias, None)
             return
         async with self._locks[run.alias]:
             try:
-                run_id = await self._runs.real(run)
+                await self._runs.real(run)
             except Refused as refused:
                 self._notices.say(f"MLflow refused to create a nested run: {refused}", trial=run.number)
                 run.status = "REFUSED"
                 self._runs.ledger.save(run)
-                self._dirty.discard(run.alias)
+                self._due.pop(run.alias, None)
                 return
-            self._dirty.discard(run.alias)
+            self._due.pop(run.alias, None)
             try:
-                if self._logs.behind(run):
-                    lines = self._logs.of(run)
-                    while run.forwarded < lines.offset:
-                        metrics, end = lines.read(run.forwarded)
-                        await self._send(run, run_id, metrics)
-                        run.forwarded = end
-                        self._runs.ledger.save(run)
-                await self._runs.drain(run)
+                await self._send(run, more)
             except Unreachable:
-                self._dirty.add(run.alias)
+                self.touch(run)
                 raise
 
-    def has_work(self, run: Run) -> bool:
+    def has_news(self, run: Run) -> bool:
+        """Whether something was written to ``run`` that MLflow was not told."""
         return self._logs.behind(run) or (run.status is None and self._runs.ledger.has_deferred(run))
 
-    async def send(self, run: Run, metrics: Sequence[Metric]) -> None:
-        """Metrics from elsewhere (the store). Raises Unreachable."""
-        await self._send(run, await self._runs.real(run), metrics)
-
-    async def _send(self, run: Run, run_id: str, metrics: Sequence[Metric]) -> None:
-        """One batch; where MLflow refuses it, the smaller ones in it, down to the item that is bad."""
-        if not metrics:
-            return
-        body = {"run_id": run_id, "metrics": [metric.to_json() for metric in metrics]}
-        self._runs.touch(run)
-        try:
-            await self._upstream.post("runs/log-batch", body)
-        except Refused as refused:
-            if refused.status == 404 or "'active' state" in str(refused):
-                self._notices.say(
-                    f"run {run_id} was deleted in MLflow; its metrics are not shown there", trial=run.number
-                )
-            elif len(metrics) > 1:
-                middle = len(metrics) // 2
-                await self._send(run, run_id, metrics[:middle])
-                await self._send(run, run_id, metrics[middle:])
-            else:
-                metric = metrics[0]
-                self._notices.say(
-                    f"MLflow refused metric {metric.key!r} (value {metric.value}, step {metric.step}):"
-                    f" {refused}",
-                    trial=run.number,
-                    once=(run.alias, metric.key),
-                )
+    async def _send(self, run: Run, more: Sequence[Item]) -> None:
+        if self._logs.behind(run):
+            lines = self._logs.of(run)
+            while run.forwarded < lines.offset:
+                metrics, end = lines.read(run.forwarded)
+                await self._runs.log(run, [*more, *to_items(metrics=metrics)])
+                run.forwarded, more = end, ()
+                self._runs.ledger.save(run)
+        await self._runs.drain(run)
+        if more or run.is_bare:
+            await self._runs.log(run, more)

@@ -230,8 +230,6 @@ class Gateway:
         if bodies:
             await self._upstream.ready()
             await self._runs.write(run, kind, bodies)
-            if self._runs.ledger.has_deferred(run):
-                self._forwarder.touch(run)
 
     async def _get_run(self, door: Door, body: Body, request: web.BaseRequest) -> Answer:
         run = self._run(door, body)
@@ -241,20 +239,16 @@ class Gateway:
         """``run`` as MLflow has it; where it cannot say, as barrido knows it."""
         if await self._upstream.ready():
             try:
-                await self._runs.real(run)
-                await self._forwarder.flush(run)
-                new = self._runs.untouched(run)
-                answer = (
-                    await self._upstream.get("runs/get", run_id=run.run_id or "")
-                    if new is None
-                    else {"run": new}
-                )
+                run_id = await self._runs.real(run)
+                shown = None if self._forwarder.has_news(run) else self._runs.untouched(run)
+                if shown is None:
+                    await self._forwarder.flush(run)
+                    shown = (await self._upstream.get("runs/get", run_id=run_id))["run"]
             except Unreachable as error:
                 log.info("%s", error)
             else:
-                shown = dict(answer["run"])
                 if run.virtual:  # what the script was told stays true
-                    shown["info"] = {**shown["info"], **self._told(run)}
+                    shown = {**shown, "info": {**shown["info"], **self._told(run)}}
                 return shown
         if run.run_id is None and not run.virtual:
             run.virtual = True

@@ -79,6 +79,11 @@ class Run:
         """The trial it belongs to, None for the sweep's own run."""
         return self.trial if self.trial >= 0 else None
 
+    @property
+    def is_bare(self) -> bool:
+        """Whether MLflow has it without its searched parameters."""
+        return self.run_id is not None and not self.prepared
+
 
 @dataclass(frozen=True, slots=True)
 class Deferred:
@@ -105,7 +110,8 @@ class Ledger:
         self._db.executescript(_SCHEMA)
         rows = self._db.execute(f"SELECT {', '.join(_NAMES)} FROM runs").fetchall()
         self.runs = {run.alias: run for run in map(_from_row, rows)}
-        self._waiting = {alias for (alias,) in self._db.execute("SELECT DISTINCT alias FROM deferred")}
+        self._deferring = {alias for (alias,) in self._db.execute("SELECT DISTINCT alias FROM deferred")}
+        self._bare = {run.alias for run in self.runs.values() if run.is_bare}
         self._by_id = {run.run_id: run for run in self.runs.values() if run.run_id}
         self._nested: defaultdict[tuple[int, int], list[Run]] = defaultdict(list)
         for run in self.runs.values():
@@ -118,6 +124,10 @@ class Ledger:
         self.runs[run.alias] = run
         if run.run_id:
             self._by_id[run.run_id] = run
+        if run.is_bare:
+            self._bare.add(run.alias)
+        else:
+            self._bare.discard(run.alias)
         marks = ", ".join("?" * len(_NAMES))
         self._db.execute(f"INSERT OR REPLACE INTO runs ({', '.join(_NAMES)}) VALUES ({marks})", _to_row(run))
 
@@ -136,13 +146,14 @@ class Ledger:
             [(run.alias, kind, json.dumps(body)) for body in bodies],
         )
         self._db.execute("COMMIT")
-        self._waiting.add(run.alias)
+        self._deferring.add(run.alias)
 
     def has_deferred(self, run: Run) -> bool:
-        return run.alias in self._waiting
+        return run.alias in self._deferring
 
     def waiting(self) -> list[Run]:
-        return [self.runs[alias] for alias in self._waiting]
+        """Those that something was deferred for, or that are bare."""
+        return [self.runs[alias] for alias in self._deferring | self._bare]
 
     def deferred(self, run: Run, limit: int = 100) -> list[Deferred]:
         """The oldest of what waits for ``run``."""
@@ -161,7 +172,7 @@ class Ledger:
         self._db.executemany("DELETE FROM deferred WHERE seq = ?", [(item.seq,) for item in items])
         self._db.execute("COMMIT")
         if not self.deferred(run, 1):
-            self._waiting.discard(run.alias)
+            self._deferring.discard(run.alias)
 
     def fact(self, key: str) -> Any:
         row = self._db.execute("SELECT value FROM facts WHERE key = ?", (key,)).fetchone()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from barrido.core.trial import Phase
 from barrido.tracking import portrait
@@ -18,10 +18,10 @@ from barrido.tracking.forward import Forwarder
 from barrido.tracking.ledger import Kind, Run
 from barrido.tracking.notices import Notices
 from barrido.tracking.portrait import SweepRow, TrialRow, milliseconds
-from barrido.tracking.protocol import Invalid, Metric, check_name
+from barrido.tracking.protocol import Invalid, Metric, Pair, check_name, to_items
 from barrido.tracking.reader import StoreReader
 from barrido.tracking.runs import Runs
-from barrido.tracking.upstream import Refused, Unreachable, Upstream
+from barrido.tracking.upstream import Unreachable, Upstream
 
 log = logging.getLogger(__name__)
 
@@ -104,20 +104,21 @@ class Mirror:
             for attempt in range(1, row.attempt):
                 await self._end_earlier(row, attempt)
             await self._runs.real(run)
-            await self._copy_stored(run)
             if status is None:
+                await self._copy_stored(run)
                 return False
             await self._end(run, row, status)
             return True
 
-    async def _copy_stored(self, run: Run) -> None:
-        """What came through other doors than MLflow's."""
+    async def _copy_stored(self, run: Run, tags: Sequence[Pair] = ()) -> None:
+        """What came through other doors than MLflow's, and ``tags`` along with it."""
         while True:
             metrics, last = self._reader.metrics(run.trial, run.attempt, run.stored)
+            if more := to_items(tags=tags, metrics=self._nameable(run, metrics)):
+                await self._forwarder.flush(run, more)
             if last == run.stored:
                 return
-            await self._forwarder.send(run, self._nameable(run, metrics))
-            run.stored = last
+            run.stored, tags = last, ()
             self._ledger.save(run)
 
     def _nameable(self, run: Run, metrics: Sequence[Metric]) -> list[Metric]:
@@ -138,23 +139,21 @@ class Mirror:
         if run.status is None and run.asked:
             reason = f"attempt {attempt} was lost; attempt {attempt + 1} followed"
             lost = TrialRow(row.number, attempt, Phase.CANCELED, row.params, reason, ended_at=row.started_at)
-            await self._copy_stored(run)
             await self._end(run, lost, "KILLED")
 
     async def _end(self, run: Run, row: TrialRow, status: str) -> None:
         """The last words on a run, after all its metrics."""
-        ended_at = milliseconds(row.ended_at or time.time())
+        last = {"status": status, "end_time": milliseconds(row.ended_at or time.time())}
         for nested in self._ledger.nested(run.trial, run.attempt):
             if nested.status is None:
                 await self._forwarder.flush(nested)
                 if nested.holders:  # its script did not live to end it
-                    await self._update(nested, status, ended_at)
+                    await self._runs.update(nested, last)
                 nested.status = nested.status or status
                 self._ledger.save(nested)
                 self._doors.close(nested)
-        await self._forwarder.flush(run)
-        await self._tell(run, portrait.end_tags(row))
-        await self._update(run, status, ended_at)
+        await self._copy_stored(run, portrait.end_tags(row))
+        await self._runs.update(run, last)
         run.status = status
         self._ledger.save(run)
         self._doors.close(run)
@@ -180,38 +179,20 @@ class Mirror:
             self._ledger.note("best", plan)
         parent = self._runs.of_sweep()
         score = Metric("score", value, plan["at"], trial)
-        await self._forwarder.send(parent, [score])
-        await self._tell(parent, [("best_child_run_id", best_id), ("score", str(value))])
-        await self._tell(best, [("barrido.best", "true")])
+        tags = [("best_child_run_id", best_id), ("score", str(value))]
+        await self._runs.log(parent, to_items(tags=tags, metrics=[score]))
+        await self._runs.log(best, to_items(tags=[("barrido.best", "true")]))
         former = plan.get("former")
         for run in list(self._ledger.runs.values()) if former not in (None, trial) else ():
             if run.kind is Kind.TRIAL and run.trial == former and run.run_id is not None:
-                await self._tell(run, [("barrido.best", "false")])
+                await self._runs.log(run, to_items(tags=[("barrido.best", "false")]))
         self._ledger.note("best", {**plan, "told": True})
 
     async def _end_sweep(self, sweep: SweepRow, status: str) -> None:
         run = self._runs.of_sweep()
         tags = {"barrido.phase": sweep.phase.value, "barrido.reason": sweep.reason}
-        await self._tell(run, portrait.tag_pairs(tags))
-        await self._update(run, status, milliseconds(sweep.ended_at or time.time()))
+        await self._runs.log(run, to_items(tags=portrait.tag_pairs(tags)))
+        ended_at = milliseconds(sweep.ended_at or time.time())
+        await self._runs.update(run, {"status": status, "end_time": ended_at})
         run.status = status
         self._ledger.save(run)
-
-    async def _tell(self, run: Run, tags: Sequence[tuple[str, str]]) -> None:
-        body = {
-            "run_id": await self._runs.real(run),
-            "tags": [{"key": key, "value": value} for key, value in tags],
-        }
-        await self._expect("runs/log-batch", body, run)
-
-    async def _update(self, run: Run, status: str, end_time: int) -> None:
-        body = {"run_id": await self._runs.real(run), "status": status, "end_time": end_time}
-        await self._expect("runs/update", body, run)
-
-    async def _expect(self, call: str, body: Mapping[str, object], run: Run) -> None:
-        """A call that only fails when somebody deleted the run: then there is nothing to show."""
-        self._runs.touch(run)
-        try:
-            await self._upstream.post(call, body)
-        except Refused as refused:
-            self._notices.say(f"MLflow refused {call} for a run of the sweep: {refused}", trial=run.number)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import posixpath
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,6 +58,9 @@ class Metric:
 
 
 Pair = tuple[str, str]
+
+Item = tuple[str, Mapping[str, Any]]
+"""One thing for MLflow to log: "param", "tag" or "metric", and its JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +172,33 @@ def error(message: str, code: str = "INVALID_PARAMETER_VALUE") -> dict[str, str]
 
 def pairs_to_json(pairs: Sequence[Pair]) -> list[dict[str, str]]:
     return [{"key": key, "value": value} for key, value in pairs]
+
+
+def to_items(
+    *, params: Sequence[Pair] = (), tags: Sequence[Pair] = (), metrics: Sequence[Metric] = ()
+) -> list[Item]:
+    items: list[Item] = [("param", pair) for pair in pairs_to_json(params)]
+    items += [("tag", pair) for pair in pairs_to_json(tags)]
+    items += [("metric", metric.to_json()) for metric in metrics]
+    return items
+
+
+def to_batches(items: Sequence[Item]) -> Iterator[dict[str, list[Mapping[str, Any]]]]:
+    """``items``, in order, as the fields of as few log-batch requests as MLflow takes them in.
+
+    >>> list(to_batches(to_items(tags=[("team", "a")], params=[("lr", "0.1")])))
+    [{'params': [{'key': 'lr', 'value': '0.1'}], 'tags': [{'key': 'team', 'value': 'a'}]}]
+    """
+    batch: dict[str, list[Mapping[str, Any]]] = {}
+    for kind, body in items:
+        limit = METRICS_PER_BATCH if kind == "metric" else PARAMS_PER_BATCH
+        alike = batch.get(f"{kind}s", ())
+        if len(alike) == limit or sum(map(len, batch.values())) == ITEMS_PER_BATCH:
+            yield batch
+            batch = {}
+        batch.setdefault(f"{kind}s", []).append(body)
+    if batch:
+        yield batch
 
 
 def _at(where: str, name: str) -> str:

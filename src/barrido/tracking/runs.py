@@ -1,7 +1,9 @@
 """The sweep's runs in MLflow: made once each, and written to now or later.
 
 A run is made in three steps that may each be cut off: note that it is asked for, ask, note its id. A run
-that was asked for and has no id is looked for by its alias, a tag, before it is asked for again.
+that was asked for and has no id is looked for by its alias, a tag, before it is asked for again. What
+the sweep gave to a trial travels with the first thing that is logged to its run, and with each further
+one until MLflow confirmed it.
 """
 
 from __future__ import annotations
@@ -20,11 +22,9 @@ from barrido.tracking.identity import Identity
 from barrido.tracking.ledger import Deferred, Kind, Ledger, Run
 from barrido.tracking.notices import Notices
 from barrido.tracking.portrait import milliseconds
-from barrido.tracking.protocol import Pair
+from barrido.tracking.protocol import Item, Pair
 from barrido.tracking.reader import StoreReader
 from barrido.tracking.upstream import Refused, Unreachable, Upstream
-
-_FIELD = {"param": "params", "tag": "tags", "metric": "metrics"}
 
 
 class Runs:
@@ -76,6 +76,12 @@ class Runs:
         row = self._reader.trial(trial)
         return {} if row is None else portrait.flat(json.loads(row.params))
 
+    def _swept(self, run: Run) -> list[Pair]:
+        return portrait.loggable(self.trial_params(run.trial)) if run.kind is Kind.TRIAL else []
+
+    def _missing(self, run: Run) -> list[Item]:
+        return [] if run.prepared else protocol.to_items(params=self._swept(run))
+
     async def experiment(self) -> str:
         """The id of the sweep's experiment, made if there is none of its name."""
         return str((await self.experiment_json())["experiment_id"])
@@ -90,7 +96,7 @@ class Runs:
 
     async def real(self, run: Run) -> str:
         """The id of ``run`` in MLflow, which is made if it is not there. Raises Refused for a nested one."""
-        if run.run_id is not None and run.prepared:
+        if run.run_id is not None:
             return run.run_id
         async with self._locks[run.alias]:
             try:
@@ -111,18 +117,11 @@ class Runs:
                 run.asked = True
                 self.ledger.save(run)
                 answer = await self._upstream.post("runs/create", body, repeatable=False)
-                found = answer["run"]["info"]
-                self._untouched[run.alias] = answer["run"]
+                made = answer["run"]
+                found = made["info"]
+                params = protocol.pairs_to_json(self._swept(run))
+                self._untouched[run.alias] = {**made, "data": {**made.get("data", {}), "params": params}}
             run.run_id, run.info = str(found["run_id"]), found
-            self.ledger.save(run)
-        if not run.prepared:
-            params = self.trial_params(run.trial) if run.kind is Kind.TRIAL else {}
-            new = self._untouched.get(run.alias)
-            await self._send(run, "param", portrait.loggable(params))
-            if new is not None:
-                data = {**new.get("data", {}), "params": protocol.pairs_to_json(portrait.loggable(params))}
-                self._untouched[run.alias] = {**new, "data": data}
-            run.prepared = True
             self.ledger.save(run)
         return run.run_id
 
@@ -190,6 +189,25 @@ class Runs:
             raise Unreachable(str(refused)) from refused
         return experiment
 
+    async def log(self, run: Run, items: Sequence[Item] = ()) -> None:
+        """Bring ``items`` to MLflow. What it refuses is dropped, with a notice, and takes nothing along."""
+        await self.real(run)
+        if items:
+            self.touch(run)
+        async with self._locks[f"log {run.alias}"]:
+            await self._log_or_drop(run, [*self._missing(run), *items])
+            self._confirm(run)
+
+    async def update(self, run: Run, body: Mapping[str, Any]) -> None:
+        """Change what MLflow says of ``run`` itself. Where it refuses that, it is dropped, with a notice."""
+        self.touch(run)
+        try:
+            await self.real(run)
+            await self._update(run, body)
+        except Refused as refused:
+            name = self.name(run)
+            self._notices.say(f"MLflow refused an update of run {name}: {refused}", trial=run.number)
+
     async def write(self, run: Run, kind: str, bodies: Sequence[Any]) -> None:
         """Parameters ("param") or tags ("tag") as pairs, metrics ("metric") or an update ("update") as JSON.
 
@@ -200,8 +218,7 @@ class Runs:
         self.touch(run)
         if not self.ledger.has_deferred(run) and run.run_id is not None and self._upstream.up.is_set():
             try:
-                await self.real(run)
-                await self._send(run, kind, bodies)
+                await self._write_now(run, kind, bodies)
             except Unreachable:
                 pass
             else:
@@ -212,52 +229,82 @@ class Runs:
         """Write what was kept for later, in order. What MLflow refuses now is dropped, with a notice."""
         if not self.ledger.has_deferred(run):
             return
-        await self.real(run)
         async with self._locks[f"drain {run.alias}"]:
-            while items := _alike(self.ledger.deferred(run)):
-                await self._send_or_drop(run, items)
-                self.ledger.done(run, items)
+            while kept := _together(self.ledger.deferred(run)):
+                if kept[0].kind == "update":
+                    await self.update(run, kept[0].body)
+                else:
+                    await self.log(run, [_item(one.kind, one.body) for one in kept])
+                self.ledger.done(run, kept)
 
-    async def _send_or_drop(self, run: Run, items: Sequence[Deferred]) -> None:
+    async def _write_now(self, run: Run, kind: str, bodies: Sequence[Any]) -> None:
+        if kind == "update":
+            for body in bodies:
+                await self._update(run, body)
+            return
+        items = [_item(kind, body) for body in bodies]
+        async with self._locks[f"log {run.alias}"]:
+            try:
+                await self._log(run, [*self._missing(run), *items])
+            except Refused:
+                if run.prepared:
+                    raise
+                await self._log_or_drop(run, self._missing(run))  # the no may be about these
+                await self._log(run, items)
+            self._confirm(run)
+
+    async def _log_or_drop(self, run: Run, items: Sequence[Item]) -> None:
+        """All at once; where MLflow refuses that, in ever smaller parts, down to the item that is bad."""
         try:
-            await self._send(run, items[0].kind, [item.body for item in items])
+            await self._log(run, items)
         except Refused as refused:
-            if len(items) > 1:
-                middle = len(items) // 2
-                await self._send_or_drop(run, items[:middle])
-                await self._send_or_drop(run, items[middle:])
-                return
-            self._notices.say(f"MLflow refused {_shown(items[0])}: {refused}", trial=run.number)
+            if refused.status == 404 or "'active' state" in str(refused):
+                text = f"run {run.run_id} was deleted in MLflow; what is logged to it is not shown there"
+                self._notices.say(text, trial=run.number)
+            elif len(items) > 1:
+                kinds = [kind for kind, _ in items]
+                alike = kinds.count(kinds[0])
+                middle = alike if alike < len(items) else len(items) // 2
+                await self._log_or_drop(run, items[:middle])
+                await self._log_or_drop(run, items[middle:])
+            else:
+                ((kind, body),) = items
+                shown = ", ".join(f"{name} {body[name]!s:.200}" for name in ("value", "step") if name in body)
+                self._notices.say(
+                    f"MLflow refused {kind} {body['key']!r} ({shown}): {refused}",
+                    trial=run.number,
+                    once=(run.alias, kind, body["key"]),
+                )
+
+    async def _log(self, run: Run, items: Sequence[Item]) -> None:
+        for batch in protocol.to_batches(items):
+            await self._upstream.post("runs/log-batch", {"run_id": run.run_id, **batch})
+
+    def _confirm(self, run: Run) -> None:
+        if not run.prepared:
+            run.prepared = True
+            self.ledger.save(run)
+
+    async def _update(self, run: Run, body: Mapping[str, Any]) -> None:
+        await self._upstream.post("runs/update", {**body, "run_id": run.run_id})
 
     def untouched(self, run: Run) -> dict[str, Any] | None:
-        """``run`` as MLflow made it, if nothing was written to it since: it need not be asked again."""
+        """``run`` as MLflow made it, if nothing was written to it since: it need not be asked again.
+
+        The parameters that the sweep gave to a trial are in it, whether MLflow has them already or not.
+        """
         return self._untouched.get(run.alias)
 
     def touch(self, run: Run) -> None:
         """Something is written to ``run``, or may be."""
         self._untouched.pop(run.alias, None)
 
-    async def _send(self, run: Run, kind: str, bodies: Sequence[Any]) -> None:
-        assert run.run_id is not None
-        self.touch(run)
-        if kind == "update":
-            for body in bodies:
-                await self._upstream.post("runs/update", {**body, "run_id": run.run_id})
-            return
-        if kind != "metric":
-            bodies = protocol.pairs_to_json(bodies)
-        for start in range(0, len(bodies), protocol.PARAMS_PER_BATCH):
-            part = bodies[start : start + protocol.PARAMS_PER_BATCH]
-            await self._upstream.post("runs/log-batch", {"run_id": run.run_id, _FIELD[kind]: part})
-
     def imagine(self, run: Run) -> dict[str, Any]:
         """``run`` as MLflow would show it, from what is known here."""
-        params: list[Pair] = []
-        if run.kind is Kind.TRIAL:
-            params = portrait.loggable(self.trial_params(run.trial))
+        params = [*self._swept(run), *self.ledger.deferred_pairs(run, "param")]
         tags = [(portrait.NAME, self.name(run)), *self.ledger.deferred_pairs(run, "tag")]
         info = run.info if run.info is not None and not run.virtual else self._imagine_info(run)
-        return portrait.run_json(info, [*params, *self.ledger.deferred_pairs(run, "param")], tags)
+        return portrait.run_json(info, params, tags)
 
     def name(self, run: Run) -> str:
         if run.kind is Kind.NESTED:
@@ -281,21 +328,21 @@ class Runs:
         )
 
 
-def _alike(items: Sequence[Deferred]) -> list[Deferred]:
-    """The first items, as far as they are of one kind and no parameter or tag comes twice."""
+def _together(deferred: Sequence[Deferred]) -> list[Deferred]:
+    """The first, as far as one request takes them: an update alone, no parameter or tag twice."""
     kept: list[Deferred] = []
     keys = set()
-    for item in items:
-        key = json.dumps(item.body[0] if isinstance(item.body, list) else item.body)
-        if kept and (item.kind != kept[0].kind or key in keys):
+    for one in deferred:
+        key = (one.kind, json.dumps(one.body[0] if isinstance(one.body, list) else one.body))
+        if kept and (key in keys or "update" in (one.kind, kept[0].kind)):
             break
         keys.add(key)
-        kept.append(item)
+        kept.append(one)
     return kept
 
 
-def _shown(item: Deferred) -> str:
-    return f"{item.kind} {json.dumps(item.body)[:200]}"
+def _item(kind: str, body: Any) -> Item:
+    return kind, body if kind == "metric" else {"key": body[0], "value": body[1]}
 
 
 def _user() -> str:
