@@ -124,6 +124,7 @@ class _Nursery:
                 for name, origin in learned(order.learned):
                     self._imports.load(name, origin=origin)
             self._modules.update((n, m) for n, m in sys.modules.items() if self._is_shared(n))
+            gc.unfreeze()
             gc.collect()
             gc.freeze()  # or the first collection in each trial would copy every page
             self._mother = Mother(

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import builtins
+import gc
 import importlib.util
 import os
 import signal
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 HARMLESS_THREADS = frozenset({"jemalloc_bg_thd"})  # its allocator sees to forks by itself
@@ -16,6 +18,7 @@ _TIMERS = (signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF)
 _PATIENCE_S = 5.0  # for threads that end by themselves
 _TELLING = 8  # characters: shorter values are found everywhere
 _MANY = 1000
+_CONTAINERS = frozenset({tuple, list, dict, set, frozenset})
 _DEVICES = ("/dev/nvidia", "/dev/kfd", "/dev/dri/", "socket:")
 _EVENTS = {
     "tempfile.mkdtemp": "makes a temporary folder",
@@ -82,7 +85,12 @@ class Imports:
     def _effect(self, name: str, taken: Sequence[str]) -> str:
         """Import it; what it did that it should not have done, empty if nothing."""
         written, path, files, modules = os.fstat(2).st_size, sys.path[:], _listed("."), set(sys.modules)
-        what = f"from {name} import {', '.join(taken)}" if taken else f"import {name}"
+        if taken:
+            what = f"from {name} import {', '.join(taken)}"
+        elif all(part.isidentifier() for part in name.split(".")):
+            what = f"import {name}"
+        else:  # `sysconfig` has one with dashes
+            what = f"__import__({name!r})"
         main = sys.modules["__main__"]
         self._events = []
         try:
@@ -122,15 +130,27 @@ class Imports:
         folder = os.getcwd()
         told = [self._given[v] for v in self._varying if len(self._given.get(v, "")) > _TELLING]
         marks = [os.path.dirname(folder), *told]
+        seen = {id(builtins.__dict__)}  # every module has it
         for name in names:
             for value in list(getattr(sys.modules[name], "__dict__", {}).values()):
-                kept = f"{value}/" if type(value) is str else ""
-                if not kept.startswith(f"{folder}/") and any(_holds(value, mark) for mark in marks):
-                    return True
+                kind = type(value)
+                if id(value) in seen or (kind is not str and kind not in _CONTAINERS):
+                    continue
+                seen.add(id(value))
+                if kind is str and f"{value}/".startswith(f"{folder}/"):
+                    continue
+                for text in _texts(value):
+                    for mark in marks:
+                        if mark in text:
+                            return True
         return False
 
     def _hear(self, event: str, _: tuple[Any, ...]) -> None:
-        if self._events is not None and event in _EVENTS:
+        if self._events is None:
+            return
+        if event == "import":
+            gc.freeze()  # imports make next to no garbage: not to be looked through again and again
+        elif event in _EVENTS:
             self._events.append(_EVENTS[event])
 
 
@@ -204,15 +224,17 @@ class _Hidden(BaseException):
     """Not for those who look whether they can import something."""
 
 
-def _holds(value: object, mark: str, depth: int = 2) -> bool:
-    """Whether ``mark`` is in a string, or in one within these containers."""
+def _texts(value: object, depth: int = 2) -> Iterator[str]:
+    """A string, or those within these containers."""
     kind = type(value)
     if kind is str:
-        return mark in value  # type: ignore[operator]
-    if depth == 0 or kind not in (tuple, list, dict, set, frozenset) or len(value) > _MANY:  # type: ignore[arg-type]
-        return False
-    parts = [*value, *value.values()] if isinstance(value, dict) else list(value)  # type: ignore[call-overload]
-    return any(_holds(part, mark, depth - 1) for part in parts)
+        yield value  # type: ignore[misc]
+    elif kind in _CONTAINERS and depth and len(value) <= _MANY:  # type: ignore[arg-type]
+        for part in value:  # type: ignore[attr-defined]
+            yield from _texts(part, depth - 1)
+        if kind is dict:
+            for part in value.values():  # type: ignore[attr-defined]
+                yield from _texts(part, depth - 1)
 
 
 def _listed(folder: str) -> set[str]:
