@@ -55,6 +55,23 @@ def test_an_ending(alike: Alike, script: str) -> None:
     alike(script or "\n", code=BESIDE, starts="either")
 
 
+def test_a_script_that_profiles_its_own_end(alike: Alike) -> None:
+    script = """
+        import sys
+
+        def profile(frame, event, arg):
+            if event == "call":
+                print(event, frame.f_code.co_name)
+
+        def f():
+            pass
+
+        sys.setprofile(profile)
+        f()
+    """
+    alike(script, limit="a hook of the nursery's runs at the end")
+
+
 COMMANDS = [
     "python no_such_script.py",
     "python sub",

@@ -12,10 +12,13 @@ import json
 import os
 import re
 import signal
+import socket
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 from barrido.core.layout import SweepFolder, Workspace
 from barrido.core.plain import PythonCommand, python_words
@@ -68,6 +71,7 @@ class Nurseries:
         self._program: tuple[str, bool] | None = None  # interpreter, and whether it runs a module
         self._shared: dict[str, str] = {}  # its environment, as far as all trials have it
         self._excluded: dict[str, str] = {}
+        self._tracking = ""  # where trials find MLflow
         self._deaths = 0
         self._said = set[str]()
         self._is_off = not _is_possible()
@@ -145,6 +149,7 @@ class Nurseries:
         assert python is not None
         self._home.mkdir(exist_ok=True)
         self._excluded = self._known().get(python.program, {})
+        self._tracking = birth.environment.get("MLFLOW_TRACKING_URI", "")
         process = _Process(python, birth, self._home, self._unwanted)
         self._supervisor.listen(process.replies, self._on_reply)
         return process
@@ -162,12 +167,21 @@ class Nurseries:
             if "unfit" in body:
                 self._give_up(str(body["unfit"]))
                 return
+            if "mlflow" in body.get("imports", ()):
+                self._announce()
             if "excluded" in body:
                 name, why = str(body["excluded"]), str(body["why"])
                 self._remember(name, why)
                 self._supervisor.note(f"trials import {name} themselves: {why}")
             if "unclaimed" in body:
                 self._start_unclaimed(str(body["unclaimed"]))
+
+    def _announce(self) -> None:
+        """Trials will ask for MLflow soon: what answers may start while their libraries are imported."""
+        address = urlsplit(self._tracking)
+        if address.hostname and address.port:
+            with suppress(OSError):
+                socket.create_connection((address.hostname, address.port), timeout=0.5).close()
 
     def _start_unclaimed(self, life: str) -> None:
         """A leader came to nothing. Start it cold: if that cannot be either, it says why."""
@@ -263,7 +277,7 @@ class _Process:
             while self._unsent:
                 self._unsent = self._unsent[os.write(self._orders, self._unsent) :]
 
-    def read(self) -> list[dict[str, object]] | None:
+    def read(self) -> list[dict[str, Any]] | None:
         """What it said; None at its end."""
         raw = os.read(self.replies, 1 << 16)
         if not raw:

@@ -15,12 +15,11 @@ from typing import Any
 
 from . import fresh
 from .birth import Mother, Order, bear
+from .farewell import Farewell
 from .heads import leading
 from .identity import Program, present
 from .scout import Scout, learned
 from .watch import Imports, Unfit, lasting_threads
-
-_OURS = __name__.partition(".")[0]
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
@@ -53,12 +52,12 @@ class _Nursery:
         self._leaders: dict[int, tuple[int, str]] = {}  # pidfd → pid, to be reaped, and its claim
         self._unread = b""
         self._modules: dict[str, ModuleType] = {}  # what all trials share
+        self._packages: set[str] = set()
         self._imports: Imports | None = None
         self._program: Program | None = None
         self._learned = ""  # the file that the scouts wrote, once it was read
         self._scouts = SCOUTS
-        self._scout: Scout | None = None  # in a trial that is one
-        atexit.register(self._leave)  # the first that is registered comes last
+        self._farewell = Farewell(self._modules)
         # The trials have modules of their own: none is there that they did not ask for.
         for name in [name for name in sys.modules if self._is_shared(name)]:
             del sys.modules[name]
@@ -87,7 +86,7 @@ class _Nursery:
                     pid = bear(order, mother, [self._orders, self._replies, *self._leaders])
                     if pid is None:
                         if self._scouts:
-                            self._scout = Scout(order.learned)
+                            Scout(order.learned)
                         return
                     self._scouts = max(0, self._scouts - 1)
                     leader = os.pidfd_open(pid)
@@ -117,15 +116,17 @@ class _Nursery:
                 pins = {name: os.environ[name] for name in fresh.SIZES if name in os.environ}
                 os.environ.update(order.environ | pins)
                 self._imports = Imports(excluded, order.varying, order.argv(), script, folder)
-            for name, taken in leading(script):
+                self._farewell.is_audited = False
+            heads = list(leading(script))
+            self.say(imports=sorted({name.partition(".")[0] for name, _ in heads}))
+            for name, taken in heads:
                 self._imports.load(name, taken)
             if knows_more:
                 self._learned, self._scouts = order.learned, 0
                 for name, origin in learned(order.learned):
                     self._imports.load(name, origin=origin)
             self._modules.update((n, m) for n, m in sys.modules.items() if self._is_shared(n))
-            gc.unfreeze()
-            gc.collect()
+            self._packages = {name.partition(".")[0] for name in self._modules}
             gc.freeze()  # or the first collection in each trial would copy every page
             self._mother = Mother(
                 self._program,
@@ -141,28 +142,15 @@ class _Nursery:
         return self._mother
 
     def _is_shared(self, name: str) -> bool:
-        return name not in self._baseline and name.partition(".")[0] != _OURS
+        return name not in self._baseline
 
     def _shadowed(self, order: Order) -> str:
         """A file of the user's that bears the name of a module which is there already."""
         _, folder = _script(order)
-        packages = {name.partition(".")[0] for name in self._modules}
         try:
-            return next((name for name in os.listdir(folder) if name.partition(".")[0] in packages), "")
+            return next((n for n in os.listdir(folder) if n.partition(".")[0] in self._packages), "")
         except OSError:
             return ""
-
-    def _leave(self) -> None:
-        """Spare a trial that ends the taking apart of what it shares: that would copy all of its memory.
-
-        The user's own objects come to their end as ever.
-        """
-        if self._scout is not None:
-            self._scout.end()
-        ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._modules))
-        for name, module in self._modules.items():
-            if sys.modules.get(name) is module:
-                del sys.modules[name]
 
 
 def _script(order: Order) -> tuple[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import sys
@@ -21,6 +22,7 @@ class Scout:
         self._pid = os.getpid()
         self._folders = (os.getcwd(), sys.argv[0] and os.path.dirname(os.path.realpath(sys.argv[0])))
         sys.addaudithook(self._hear)
+        atexit.register(self.end)
 
     def _hear(self, event: str, arguments: tuple[Any, ...]) -> None:
         if event != "import" or self._path == "":

@@ -39,9 +39,10 @@ def _load() -> None:
         del sys.path_importer_cache[folder]
 
     ours = sys.modules.pop("sitecustomize")
-    sys.modules["_barrido_nursery.loop"].serve(*map(int, descriptors.split(",")), baseline=baseline)
+    serve = sys.modules["_barrido_nursery.loop"].serve
     for name in [name for name in sys.modules if name.partition(".")[0] == "_barrido_nursery"]:
         del sys.modules[name]
+    serve(*map(int, descriptors.split(",")), baseline=baseline)
     if not _real(ours):  # `site` takes this for what it is without us: there is none
         raise ImportError("No module named 'sitecustomize'", name="sitecustomize")
 
