@@ -11,7 +11,7 @@ import sqlite3
 import time
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, closing, suppress
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -124,7 +124,7 @@ class FakeMlflow:
         self.silent_after: str | None = None  # this call is done, but not answered, once
         self.refused: set[str] = set()  # metrics, parameters and tags
         self.authorization: str | None = None
-        self.port = 0
+        self._place: Place | None = None
         self._runner: web.AppRunner | None = None
 
     async def start(self) -> None:
@@ -132,14 +132,23 @@ class FakeMlflow:
         app.router.add_route("*", "/{path:.*}", self._handle)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", self.port)
-        await site.start()
-        self.port = self._runner.addresses[0][1]
+        self._place = self._place or Place()
+        await web.SockSite(self._runner, self._place.listener()).start()
 
     async def stop(self) -> None:
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
+
+    @property
+    def port(self) -> int:
+        assert self._place is not None
+        return self._place.port
+
+    def close(self) -> None:
+        """It will not be started again."""
+        if self._place is not None:
+            self._place.close()
 
     def named(self, name: str) -> dict[str, Any]:
         (run,) = [run for run in self.runs.values() if run["info"]["run_name"] == name]
@@ -252,6 +261,30 @@ class FakeMlflow:
         return {}
 
 
+class Place:
+    """A port that is kept while nobody listens at it: no other program's connection gets it meanwhile."""
+
+    def __init__(self) -> None:
+        self._keeper = self._bind(0)
+        self.port = int(self._keeper.getsockname()[1])
+
+    def listener(self) -> socket.socket:
+        listener = self._bind(self.port)
+        listener.listen()
+        return listener
+
+    def close(self) -> None:
+        self._keeper.close()
+
+    @staticmethod
+    def _bind(port: int) -> socket.socket:
+        bound = socket.socket()
+        for option in (socket.SO_REUSEADDR, socket.SO_REUSEPORT):
+            bound.setsockopt(socket.SOL_SOCKET, option, 1)
+        bound.bind(("127.0.0.1", port))
+        return bound
+
+
 class Bench:
     """A sweep, a fake MLflow, and the tracking process's work between them, in one event loop."""
 
@@ -261,11 +294,12 @@ class Bench:
         self.identity: Identity
         self.work: asyncio.Task[int] | None = None
         self.session: aiohttp.ClientSession
-        self._port = 0
+        self._place: Place
 
     @asynccontextmanager
     async def open(self, *, up: bool = True, local: bool = False) -> AsyncIterator[Bench]:
         """``up``: the user's server answers. ``local``: there is none, and barrido is to run one."""
+        self._place = Place()
         await self.mlflow.start()
         if not up:
             await self.mlflow.stop()
@@ -274,20 +308,18 @@ class Bench:
         config = Config.new(url=url, backend=own, eager=True)
         config.write(self.sweep.folder.tracking)
         self.identity = Identity(config.secret)
-        async with aiohttp.ClientSession() as self.session:
-            self.start()
-            try:
-                yield self
-            finally:
-                await self.crash()
-                await self.mlflow.stop()
+        with closing(self._place), closing(self.mlflow):
+            async with aiohttp.ClientSession() as self.session:
+                self.start()
+                try:
+                    yield self
+                finally:
+                    await self.crash()
+                    await self.mlflow.stop()
 
     def start(self) -> None:
         """A tracking process's work begins, or begins again at the same address."""
-        listener = socket.create_server(("127.0.0.1", self._port))
-        listener.setblocking(False)
-        self._port = listener.getsockname()[1]
-        self.work = asyncio.create_task(Process(self.sweep.folder, listener).run())
+        self.work = asyncio.create_task(Process(self.sweep.folder, self._place.listener()).run())
 
     async def crash(self) -> None:
         assert self.work is not None
@@ -296,7 +328,7 @@ class Bench:
             await self.work
 
     def url(self, path: str, trial: int = 0, attempt: int = 1) -> str:
-        return f"http://127.0.0.1:{self._port}{self.identity.path(trial, attempt)}{path}"
+        return f"http://127.0.0.1:{self._place.port}{self.identity.path(trial, attempt)}{path}"
 
     def alias(self, trial: int = 0, attempt: int = 1) -> str:
         return self.identity.alias(trial, attempt)

@@ -70,6 +70,7 @@ def fake(bench: Any) -> Iterator[Fake]:
     asyncio.run_coroutine_threadsafe(bench.mlflow.start(), loop).result(5)
     yield bench.mlflow
     asyncio.run_coroutine_threadsafe(bench.mlflow.stop(), loop).result(5)
+    bench.mlflow.close()
     loop.call_soon_threadsafe(loop.stop)
     thread.join()
     loop.close()
