@@ -264,6 +264,18 @@ def test_a_workspaces_sweeps_are_listed_oldest_first(tmp_path: Path) -> None:
     assert [folder.name for folder in sweeps(where)] == ["b", "a"]
 
 
+def test_a_sweep_that_cannot_be_read_hides_no_other(tmp_path: Path) -> None:
+    where = Workspace(tmp_path)
+    for name in ("bad", "good"):
+        SqliteStore.create(where.sweep(name), RECIPE, version="1", at=1.0).close()
+    where.sweep("bad").db.write_bytes(b"not a database" * 100)
+    (where.sweeps / "empty").mkdir()
+    (where.sweeps / "empty" / "sweep.db").touch()
+    unreadable: list[StoreError] = []
+    assert [folder.name for folder in sweeps(where, unreadable=unreadable)] == ["good"]
+    assert [Path(str(error).split()[0]).parent.name for error in unreadable] == ["bad", "empty"]
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
 def test_a_read_only_workspace_is_said_to_be_so(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)

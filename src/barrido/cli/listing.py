@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from functools import partial
 from math import floor
@@ -13,6 +14,7 @@ from barrido.cli.options import find_sweep, in_workspace, named, output_option
 
 if TYPE_CHECKING:
     from barrido.core.layout import SweepFolder, Workspace
+    from barrido.errors import StoreError
 
 MOST = 50
 
@@ -40,7 +42,10 @@ def list_(parent: str | None, max_results: int, output: str, workspace: Workspac
     from barrido.store.queries import Reader, sweeps
 
     now = time.time()
-    every = sweeps(workspace)
+    unreadable: list[StoreError] = []
+    every = sweeps(workspace, unreadable=unreadable)
+    for error in unreadable:
+        say(f"left out: {error}", to=sys.stderr)
     folders = list(reversed(every))[:max_results]
     data, rows = [], []
     for folder in folders:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ from barrido.controller.clock import WallClock
 from barrido.core.events import Verb
 from barrido.core.layout import SweepFolder, Workspace
 from barrido.core.recipe import Recipe
-from barrido.errors import Problem, RequestError, SpecError
+from barrido.errors import Problem, RequestError, SpecError, StoreError
 from barrido.sdk.command import Command
 from barrido.sdk.document import plain
 from barrido.sdk.download import download_sweep, download_trial
@@ -131,7 +132,10 @@ class JobOperations:
         """The jobs of the workspace, newest first; the trials of ``parent_job_name``, by number."""
         del list_view_type
         if parent_job_name is None:
-            newest = sweeps(self._workspace)[::-1][:max_results]
+            unreadable: list[StoreError] = []
+            newest = sweeps(self._workspace, unreadable=unreadable)[::-1][:max_results]
+            for error in unreadable:
+                warnings.warn(f"left out: {error}", stacklevel=2)
             return [self.get(folder.name) for folder in newest]
         with Reader(app.find(self._workspace, parent_job_name)) as reader:
             return [trial_job(reader, trial) for trial in reader.trials()[:max_results]]

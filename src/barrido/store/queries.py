@@ -227,15 +227,22 @@ def _trial(row: tuple[Any, ...]) -> TrialRow:
     )
 
 
-def sweeps(workspace: Workspace) -> list[SweepFolder]:
-    """The sweeps of a workspace, oldest first."""
+def sweeps(workspace: Workspace, *, unreadable: list[StoreError] | None = None) -> list[SweepFolder]:
+    """The sweeps of a workspace, oldest first.
+
+    One that cannot be read hides no other: it is left out, and ``unreadable`` gets why.
+    """
     if not workspace.sweeps.is_dir():
         return []
     by_age = []
-    for path in workspace.sweeps.iterdir():
+    for path in sorted(workspace.sweeps.iterdir()):
         folder = SweepFolder(path)
         if path.name.startswith(".") or not folder.db.exists():
             continue
-        with Reader(folder) as reader:
-            by_age.append((reader.sweep().created_at, folder))
+        try:
+            with Reader(folder) as reader:
+                by_age.append((reader.sweep().created_at, folder))
+        except StoreError as error:
+            if unreadable is not None:
+                unreadable.append(error)
     return [folder for _, folder in sorted(by_age, key=lambda pair: pair[0])]
