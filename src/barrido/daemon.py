@@ -17,6 +17,8 @@ def main(argv: list[str]) -> None:
     if os.fork():
         os._exit(0)
     gc.disable()
+    # Where nobody installed it, barrido is found beside this file.
+    sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))  # noqa: PTH100, PTH120
     from barrido.foreground import serve
 
     serve(argv[0], int(argv[1]))

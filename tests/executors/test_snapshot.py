@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -235,6 +236,31 @@ def test_a_folder_that_was_made_ahead_is_like_any_other(code: Path, tmp_path: Pa
     assert (other / "work").is_dir()
     folders.drop_spare()
     assert not (sweep.root / "spare").exists()
+
+
+def test_a_folder_that_cannot_be_made_ahead_is_tried_once(
+    code: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sweep = SweepFolder(tmp_path / "sweep")
+    snapshot(code, sweep.code)
+    folders = WorkFolders(sweep, has_code=True, outputs=())
+    folders.prepare(0, 1)
+    tries = []
+
+    def fail(_: object, place: str) -> None:
+        tries.append(place)
+        raise OSError(errno.ENOSPC, "full")
+
+    with monkeypatch.context() as full:
+        full.setattr(module.CodeCopies, "copy_to", fail)
+        for _ in range(3):
+            folders.make_spare()
+        assert len(tries) == 1
+        with pytest.raises(OSError, match="full"):
+            folders.prepare(1, 1)
+    assert (folders.prepare(1, 1).work / "train.py").exists()
+    folders.make_spare()
+    assert (sweep.root / "spare/work/train.py").exists()
 
 
 def _paths(folder: Path) -> set[Path]:

@@ -98,10 +98,21 @@ async def test_the_first_get_answers_with_the_real_run_which_is_made_once(bench:
 @scenario
 async def test_a_trial_that_logs_nothing_soon_has_its_params_and_is_not_asked_for_again(bench: Bench) -> None:
     await bench.until(lambda: bench.mlflow.named("demo_0"))
-    await bench.until(lambda: bench.mlflow.named("demo_0")["params"] == {"lr": "0.1"}, 2.5)
+    await bench.until(lambda: bench.mlflow.named("demo_0")["params"] == {"lr": "0.1"})
     shown = (await bench.get("runs/get", run_id=bench.alias()))["run"]
     assert shown["data"]["params"] == [{"key": "lr", "value": "0.1"}]
     assert "GET runs/get" not in bench.mlflow.calls
+
+
+@scenario
+async def test_a_nested_run_that_something_was_passed_on_to_is_asked_for(bench: Bench) -> None:
+    own = (await bench.post("runs/create", {}))["run"]["info"]["run_id"]
+    parent = {"key": "mlflow.parentRunId", "value": own}
+    nested = (await bench.post("runs/create", {"tags": [parent]}))["run"]["info"]["run_id"]
+    await bench.post("runs/log-inputs", {"run_id": nested, "datasets": []})
+    bench.mlflow.calls.clear()
+    await bench.get("runs/get", run_id=nested)
+    assert "GET runs/get" in bench.mlflow.calls
 
 
 @scenario

@@ -7,6 +7,7 @@ import os
 import random
 import re
 import signal
+import socket
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -639,6 +640,21 @@ def test_another_interpreter_starts_trials_as_it_does_cold(make: Make, python: s
     version = tuple(map(int, Path(python).parts[-3].split(".")[:2]))
     if version >= (3, 11):
         assert all(warmth(signals)), notes(signals)
+
+
+def test_what_answers_for_mlflow_is_woken_while_the_nursery_imports(make: Make, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(PATIENCE_S)
+        uri = f"http://127.0.0.1:{listener.getsockname()[1]}/t/secret/0.1"
+        executor = make("import mlflow\n", site={"mlflow": ""}, variables={"MLFLOW_TRACKING_URI": uri})
+        assert [exit.code for exit in exits(run(executor, 0))] == [0]
+        listener.accept()[0].close()
+
+
+@pytest.mark.parametrize("uri", ["databricks://scope:prefix", "http://[", "sqlite:///a.db", ""])
+def test_an_mlflow_address_of_the_users_own_is_left_alone(make: Make, uri: str) -> None:
+    executor = make("import mlflow\n", site={"mlflow": ""}, variables={"MLFLOW_TRACKING_URI": uri})
+    assert [exit.code for exit in exits(run(executor, 0))] == [0]
 
 
 def test_a_nursery_that_nobody_asks_uses_no_processor(make: Make, folder: SweepFolder) -> None:

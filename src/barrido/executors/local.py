@@ -64,6 +64,8 @@ class LocalExecutor:
             self._folder, has_code=recipe.work.code is not None, outputs=recipe.work.outputs
         )
         self._supervisor = Supervisor(self._folder.feed, grace_s=grace_s, now=now, polls=polls)
+        self._most = recipe.limits.max_total_trials
+        self._newest = -1  # the highest number of a trial that was launched
         self._unclaimed: set[Key] = set()  # adopted, but never started
         self._stops: dict[Key, Verdict] = {}  # told by `answer`; the order to stop is still to come
         self._unwanted = leaders.inheritable_descriptors()
@@ -88,6 +90,7 @@ class LocalExecutor:
             self._supervisor.launched(attempt)
             return
         self._unclaimed.discard(key)
+        self._newest = max(self._newest, order.trial)
         attempt.told = False
         try:
             birth = Birth(
@@ -150,7 +153,7 @@ class LocalExecutor:
                 self._supervisor.attempts[key], ending_of(None, None, asked=False, log="")
             )
         self._unclaimed.clear()
-        if self._supervisor.attempts:
+        if self._supervisor.attempts and self._newest + 1 < self._most:
             self._folders.make_spare()
         return self._supervisor.events(timeout_s)
 

@@ -178,9 +178,9 @@ class Nurseries:
 
     def _announce(self) -> None:
         """Trials will ask for MLflow soon: what answers may start while their libraries are imported."""
-        address = urlsplit(self._tracking)
-        if address.hostname and address.port:
-            with suppress(OSError):
+        with suppress(OSError, ValueError):  # the user's own address, where tracking is off: any text
+            address = urlsplit(self._tracking)
+            if address.hostname == "127.0.0.1" and address.port:
                 socket.create_connection((address.hostname, address.port), timeout=0.5).close()
 
     def _start_unclaimed(self, life: str) -> None:

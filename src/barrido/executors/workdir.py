@@ -33,6 +33,7 @@ class WorkFolders:
         self._copies: CodeCopies | None = None
         self._spare = os.fspath(folder.root / "spare")
         self._has_spare = False
+        self._may_make = False  # since the last trial was made ready, none was tried
 
     def prepare(self, trial: int, attempt: int) -> TrialFolder:
         """Raises OSError, or BarridoError where the sweep's copy of the code is gone."""
@@ -43,11 +44,13 @@ class WorkFolders:
             _put_aside(folder, attempt - 1)
         if not self._give_spare(root):
             self._fill(root)
+        self._may_make = True
         return folder
 
     def make_spare(self) -> None:
         """Make a new trial's folder ahead, while nobody waits for it."""
-        if not self._has_spare:
+        if self._may_make and not self._has_spare:
+            self._may_make = False
             with suppress(OSError, BarridoError):  # who needs it will say so
                 self._fill(self._spare)
                 self._has_spare = True

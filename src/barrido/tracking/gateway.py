@@ -124,7 +124,8 @@ class Gateway:
             await asyncio.sleep(0.05)
 
     async def _pass_on(self, door: Door, request: web.BaseRequest, raw: bytes | None) -> web.StreamResponse:
-        self._runs.touch(door.run)
+        for run in self._all_of(door):
+            self._runs.touch(run)
         if not await self._upstream.ready(proxy.WAIT_S):
             return proxy.unavailable(self._upstream)
         try:
@@ -149,8 +150,12 @@ class Gateway:
                 ids[run.alias] = await self._runs.real(run)
         return ids
 
+    def _all_of(self, door: Door) -> list[Run]:
+        """The trial's own run, and those nested below it."""
+        return [door.run, *self._runs.ledger.nested(door.trial, door.attempt)]
+
     async def _flush(self, door: Door) -> None:
-        for run in (door.run, *self._runs.ledger.nested(door.trial, door.attempt)):
+        for run in self._all_of(door):
             await self._forwarder.flush(run)
 
     def _run(self, door: Door, body: Body) -> Run | None:

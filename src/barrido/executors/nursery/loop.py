@@ -15,7 +15,6 @@ from typing import Any
 
 from . import fresh
 from .birth import Mother, Order, bear
-from .farewell import Farewell
 from .heads import leading
 from .identity import Program, present
 from .scout import Scout, learned
@@ -57,7 +56,7 @@ class _Nursery:
         self._program: Program | None = None
         self._learned = ""  # the file that the scouts wrote, once it was read
         self._scouts = SCOUTS
-        self._farewell = Farewell(self._modules)
+        atexit.register(self._leave)  # the first that is registered comes last
         # The trials have modules of their own: none is there that they did not ask for.
         for name in [name for name in sys.modules if self._is_shared(name)]:
             del sys.modules[name]
@@ -116,7 +115,6 @@ class _Nursery:
                 pins = {name: os.environ[name] for name in fresh.SIZES if name in os.environ}
                 os.environ.update(order.environ | pins)
                 self._imports = Imports(excluded, order.varying, order.argv(), script, folder)
-                self._farewell.is_audited = False
             heads = list(leading(script))
             self.say(imports=sorted({name.partition(".")[0] for name, _ in heads}))
             for name, taken in heads:
@@ -151,6 +149,16 @@ class _Nursery:
             return next((n for n in os.listdir(folder) if n.partition(".")[0] in self._packages), "")
         except OSError:
             return ""
+
+    def _leave(self) -> None:
+        """Spare a trial that ends the taking apart of what it shares: that would copy all of its memory.
+
+        What is the user's own comes to its end as ever, unless it is kept in one of these modules.
+        """
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._modules))
+        for name, module in self._modules.items():
+            if sys.modules.get(name) is module:
+                del sys.modules[name]
 
 
 def _script(order: Order) -> tuple[str, str]:
