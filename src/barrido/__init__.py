@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         MedianStoppingPolicy,
         RandomSamplingAlgorithm,
         SobolSamplingAlgorithm,
+        TPESamplingAlgorithm,
         TruncationSelectionPolicy,
     )
     from barrido.sdk.client import MLClient
@@ -111,6 +112,7 @@ __all__ = [
     "SweepJob",
     "SweepJobLimits",
     "SweepNotFound",
+    "TPESamplingAlgorithm",
     "TensorFlowDistribution",
     "TrialNotFound",
     "TruncationSelectionPolicy",
@@ -135,7 +137,8 @@ _HOME = {
     ),
     "barrido.sdk.algorithms": (
         "BanditPolicy", "BayesianSamplingAlgorithm", "GridSamplingAlgorithm", "MedianStoppingPolicy",
-        "RandomSamplingAlgorithm", "SobolSamplingAlgorithm", "TruncationSelectionPolicy",
+        "RandomSamplingAlgorithm", "SobolSamplingAlgorithm", "TPESamplingAlgorithm",
+        "TruncationSelectionPolicy",
     ),
     "barrido.sdk.client": ("MLClient",),
     "barrido.sdk.cloud": (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -16,14 +16,18 @@ from barrido.controller import lock, requests
 from barrido.controller.clock import WallClock
 from barrido.core.events import Verb
 from barrido.core.layout import SweepFolder, Workspace
+from barrido.core.protocols import Observation
 from barrido.core.recipe import Recipe
-from barrido.errors import ControllerError, RequestError, SweepNotFound
+from barrido.errors import ControllerError, Problem, RequestError, SpecError, SweepNotFound
 from barrido.executors.snapshot import snapshot
 from barrido.store.queries import Reader
 from barrido.store.sqlite import SqliteStore, explain
 
 ABANDONED_S = 24 * 3600.0
 """Nobody writes at one draft of a sweep for so long."""
+
+MOST_NAMED = 8
+"""So many sweeps are named in a hint; of more, none."""
 
 
 def workspace(path: str | os.PathLike[str] | None = None) -> Workspace:
@@ -36,8 +40,9 @@ def create(recipe: Recipe, where: Workspace) -> SweepFolder:
     """Write the sweep down and hand it to a controller of its own.
 
     Returns once the controller holds the sweep's lock and its first decisions are committed. Raises
-    RequestError if the name is taken, StoreError if it cannot be written, ControllerError with the
-    log if the controller does not come up. Nothing is half done: a sweep is there whole or not at all.
+    SpecError if it cannot resume from the sweeps it names, RequestError if the name is taken, StoreError
+    if it cannot be written, ControllerError with the log if the controller does not come up. Nothing is
+    half done: a sweep is there whole or not at all.
     """
     folder = where.sweep(recipe.name)
     if folder.root.exists():
@@ -45,6 +50,7 @@ def create(recipe: Recipe, where: Workspace) -> SweepFolder:
     recipe = replace(
         recipe, tracking_uri=recipe.tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or None
     )
+    recipe, prior = warm_start(recipe, where)
     _remove_abandoned(where)
     draft = SweepFolder(where.sweeps / f".draft-{os.urandom(16).hex()}")
     try:
@@ -53,7 +59,8 @@ def create(recipe: Recipe, where: Workspace) -> SweepFolder:
         if recipe.work.code is not None:
             notices = snapshot(Path(recipe.work.code), draft.code, leave_out=[where.root])
             recipe = replace(recipe, notices=(*recipe.notices, *notices))
-        SqliteStore.create(draft, recipe, version=barrido.__version__, at=WallClock().now()).close()
+        at = WallClock().now()
+        SqliteStore.create(draft, recipe, version=barrido.__version__, at=at, prior=prior).close()
         draft.root.rename(folder.root)
     except OSError as error:
         if folder.root.exists():
@@ -63,6 +70,41 @@ def create(recipe: Recipe, where: Workspace) -> SweepFolder:
         shutil.rmtree(draft.root, ignore_errors=True)
     launcher.start(folder)
     return folder
+
+
+def warm_start(recipe: Recipe, where: Workspace) -> tuple[Recipe, list[Observation]]:
+    """What the sweeps that ``recipe`` resumes from found out, and ``recipe`` with what is to be said of that.
+
+    Raises SpecError with everything that keeps it from learning from them.
+    """
+    if not recipe.resume_from or recipe.objective is None:
+        return recipe, []
+    from barrido.registry import build_sampler
+    from barrido.samplers.primed import numbered
+    from barrido.space import Space
+    from barrido.store.prior import findings
+
+    if not build_sampler(recipe).learns:
+        what = f"resume_from: without effect, {recipe.sampler['type']} does not learn from results"
+        return replace(recipe, notices=(*recipe.notices, what)), []
+    space, objective = Space.from_json(recipe.space), recipe.objective
+    prior: list[Observation] = []
+    problems: list[Problem] = []
+    for name in recipe.resume_from:
+        try:
+            with Reader(find(where, name)) as reader:
+                found, wrong = findings(reader, space, objective.goal, objective.metric)
+        except SweepNotFound as error:
+            problems.append(Problem(error.message, "resume_from", hint=error.hint))
+            continue
+        prior += found
+        problems += (replace(problem, path="resume_from") for problem in wrong)
+        if not found and not wrong:
+            what = f"resume_from: no trial of {name!r} has ended: nothing is learned from it"
+            recipe = replace(recipe, notices=(*recipe.notices, what))
+    if problems:
+        raise SpecError(problems)
+    return recipe, numbered(prior)
 
 
 def _remove_abandoned(where: Workspace) -> None:
@@ -87,12 +129,18 @@ def find(where: Workspace, name: str) -> SweepFolder:
     from difflib import get_close_matches
 
     known = [path.name for path in where.sweeps.iterdir()] if where.sweeps.is_dir() else []
-    known = [one for one in known if not one.startswith(".")]
+    known = sorted(one for one in known if not one.startswith("."))
     close = get_close_matches(name, known, n=1) or [one for one in known if name and one.startswith(name)]
     raise SweepNotFound(
         f"there is no sweep {name!r} in {where.root}",
-        hint=f"did you mean {close[0]!r}?" if close else "`barrido job list` shows those there are",
+        hint=f"did you mean {close[0]!r}?" if close else _named(known),
     )
+
+
+def _named(known: Sequence[str]) -> str:
+    if not known or len(known) > MOST_NAMED:
+        return "`barrido job list` shows those there are"
+    return f"there {'is' if len(known) == 1 else 'are'} {', '.join(known)}"
 
 
 def is_running(folder: SweepFolder) -> bool:

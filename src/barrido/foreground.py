@@ -50,7 +50,7 @@ def run(folder: SweepFolder, ready: BinaryIO) -> None:
         controller = Controller(
             recipe,
             build_plan(recipe),
-            build_sampler(recipe),
+            build_sampler(recipe, store.prior()),
             executor,
             store,
             WallClock(),

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from barrido.core.command import parse, text_of
 from barrido.core.decide import Plan
 from barrido.core.layout import SweepFolder, Workspace
-from barrido.core.protocols import Order, Policy, Sampler, Scheduler, Tracker
+from barrido.core.protocols import Observation, Order, Policy, Sampler, Scheduler, Tracker
 from barrido.core.recipe import Goal, Recipe
 from barrido.space import Space
 
@@ -20,6 +20,8 @@ SAMPLERS: Mapping[str, str] = {
     "grid": "barrido.samplers.grid:GridSampler",
     "random": "barrido.samplers.random:RandomSampler",
     "sobol": "barrido.samplers.sobol:SobolSampler",
+    "bayesian": "barrido.samplers.bayesian:BayesianSampler",
+    "tpe": "barrido.samplers.tpe:TPESampler",
 }
 SCHEDULERS: Mapping[str, str] = {"fifo": "barrido.schedulers.fifo:Fifo"}
 
@@ -38,10 +40,15 @@ def build_plan(recipe: Recipe) -> Plan:
     )
 
 
-def build_sampler(recipe: Recipe) -> Sampler:
+def build_sampler(recipe: Recipe, prior: Sequence[Observation] = ()) -> Sampler:
+    """The sampler of ``recipe``; one that learns knows ``prior`` from the start."""
     space = Space.from_json(recipe.space)
     sampler: Sampler = _load(SAMPLERS, recipe.sampler)(space)
-    return sampler
+    if not prior or not sampler.learns:
+        return sampler
+    from barrido.samplers.primed import Primed
+
+    return Primed(sampler, prior)
 
 
 def build_executor(recipe: Recipe, folder: SweepFolder, tracker: Tracker) -> LocalExecutor:

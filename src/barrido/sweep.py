@@ -8,6 +8,7 @@ from barrido.sdk.algorithms import (
     RandomSamplingAlgorithm,
     SamplingAlgorithm,
     SobolSamplingAlgorithm,
+    TPESamplingAlgorithm,
     TruncationSelectionPolicy,
 )
 from barrido.sdk.limits import Objective, SweepJobLimits
@@ -50,6 +51,7 @@ __all__ = [
     "SobolSamplingAlgorithm",
     "SweepJob",
     "SweepJobLimits",
+    "TPESamplingAlgorithm",
     "TruncationSelectionPolicy",
     "Uniform",
     "load_job",

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from barrido.controller.lock import SweepLock
 from barrido.core.decide import Plan, begin, decide
 from barrido.core.events import Ask, Cause, Event, Exited, Launched, Note, Reported, Started, Suggested
 from barrido.core.layout import SweepFolder, Workspace
-from barrido.core.protocols import Point
+from barrido.core.protocols import Expectation, Point
 from barrido.core.recipe import Goal, Limits, Objective, Recipe, Work
 from barrido.schedulers.fifo import Fifo
 from barrido.store.batch import Batch, Decision, Measurement, Remark
@@ -31,6 +31,7 @@ class Tale:
         points: Sequence[dict[str, Any]],
         *,
         began: float = BEGAN,
+        expected: Mapping[int, Expectation] | None = None,
         **settings: Any,
     ) -> None:
         limits = Limits(max_total_trials=len(points), max_concurrent_trials=len(points))
@@ -57,6 +58,7 @@ class Tale:
             scheduler=Fifo(),
         )
         self._points = list(points)
+        self._expected = expected or {}
         self._state = begin(self._plan)
         self._at = began
         self._told = 0
@@ -72,7 +74,8 @@ class Tale:
             for action in actions:
                 if isinstance(action, Ask):
                     answer = [self._points[number] for number in action.numbers]
-                    events.append(Suggested(action.ask, tuple(answer), now.at))
+                    expected = tuple(self._expected.get(number) for number in action.numbers)
+                    events.append(Suggested(action.ask, tuple(answer), now.at, expected))
                 elif isinstance(action, Note):
                     batch.remarks.append(Remark(now.at, action.text, action.trial))
         batch.touched.update(self._state.trials)

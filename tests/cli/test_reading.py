@@ -8,6 +8,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from barrido.core.layout import SweepFolder, Workspace
+from barrido.core.protocols import Expectation
 from barrido.core.recipe import Limits, Work
 from barrido.tracking.backend import backend
 from barrido.tracking.config import Config
@@ -151,6 +152,26 @@ def test_one_trial_shows_the_course_of_its_metrics(
     assert "  Accuracy  0.93  ▁█▅" in out
     course = json.loads(barrido("job", "show", "iris_1", "-o", "json").out)["metrics"]["Accuracy"]
     assert [point["value"] for point in course] == [0.9, 0.95, 0.93]
+
+
+def test_what_was_expected_of_a_trial_stands_beside_what_came(
+    barrido: Callable[..., Any], tale: Callable[..., Any]
+) -> None:
+    told = tale(points=[{"lr": 0.1}, {"lr": 0.2}], expected={1: Expectation(-0.9, 0.0213, 0.004)})
+    told.launch(1)
+    told.report(1, 0.95)
+    assert "expected" not in barrido("job", "show", "iris_0").out
+    lines = barrido("job", "show", "iris_1").out.splitlines()
+    place = lines.index("expected Accuracy  0.9 ± 0.021")
+    assert lines[place + 1] == "best Accuracy      0.95"
+    expected = {"mean": 0.9, "spread": 0.0213, "improvement": 0.004}
+    assert json.loads(barrido("job", "show", "iris_1", "-o", "json").out)["expected"] == expected
+    trials = json.loads(barrido("job", "trials", "iris", "-o", "json").out)
+    assert [trial["expected"] for trial in trials] == [None, expected]
+    head, *rows = barrido("job", "trials", "iris").out.splitlines()
+    assert head.split()[:5] == ["trial", "status", "lr", "expected", "Accuracy"]
+    assert rows[0].split()[3:5] == ["-", "-"]
+    assert rows[1].split()[3:7] == ["0.9", "±", "0.021", "0.95"]
 
 
 def test_a_trial_that_is_not_there_is_said(barrido: Callable[..., Any], finished: SweepFolder) -> None:

@@ -36,6 +36,7 @@ search_space:
       - {kind: linear}
   flag: {type: choice, values: ["on", true, 1e-3, "1e-3"]}
 sampling_algorithm: {type: random, rule: sobol}
+resume_from: [earlier, earliest]
 early_termination: {type: bandit, slack_factor: 0.2, delay_evaluation: 3}
 objective: {goal: Maximize, primary_metric: val/acc}
 limits: {max_total_trials: 7, timeout: 3600, stop_after: {trials: 5, min_improvement: 0.001}}

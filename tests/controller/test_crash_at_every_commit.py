@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +12,14 @@ from barrido.controller.loop import Controller, replay
 from barrido.core.decide import begin
 from barrido.core.events import Resumed
 from barrido.core.layout import SweepFolder
-from barrido.core.protocols import Order
+from barrido.core.protocols import Expectation, Fate, Observation, Order, Sampler
 from barrido.core.recipe import Goal, Limits, Objective, Recipe, StopAfter, Work
 from barrido.core.state import SweepState
 from barrido.core.trial import Params
 from barrido.errors import HistoryMismatch
 from barrido.executors.sim import Fault, SimWorld
 from barrido.registry import build_plan, build_sampler
+from barrido.samplers.primed import Primed
 from barrido.store.batch import Attempt, Batch, Decision, Store
 from barrido.store.memory import MemoryStore
 from barrido.store.sqlite import SqliteStore
@@ -55,6 +56,43 @@ class CrashingStore:
 
     def close(self) -> None:
         self.inner.close()
+
+
+class Follower:
+    """Learns: after three trials at places of their own, each is tried close to the best so far."""
+
+    learns = True
+
+    def ask(
+        self,
+        observations: Sequence[Observation],
+        pending: Sequence[Params],
+        numbers: Sequence[int],
+        seed: int,
+    ) -> list[Params | None]:
+        if len(observations) < 3:
+            return [{"lr": (number * 0.37 + 0.2) % 1} for number in numbers]
+        best = min(observations, key=lambda o: (o.loss, o.number))
+        step = 0.1 / len(observations)
+        return [{"lr": min(1.0, best.params["lr"] + step * (number + 1) / 10)} for number in numbers]
+
+    def explain(
+        self,
+        observations: Sequence[Observation],
+        pending: Sequence[Params],
+        points: Sequence[Params],
+        seed: int,
+    ) -> list[Expectation | None]:
+        if len(observations) < 3:
+            return [None] * len(points)
+        best = min(o.loss for o in observations)
+        return [Expectation(best + point["lr"] / 3, 1 / len(observations), 0.0) for point in points]
+
+
+KNOWN = [
+    Observation(k - 4, {"lr": lr}, (lr,), 1, Fate.COMPLETED) for k, lr in enumerate((0.9, 0.4, 0.6, 0.8))
+]
+LEARNERS: Mapping[str, Sampler] = {"follower": Follower(), "primed": Primed(Follower(), KNOWN)}
 
 
 def recipe(**more: Any) -> Recipe:
@@ -101,12 +139,18 @@ SWEEPS = {
     ),
     "trial timeout": recipe(limits={"trial_timeout": 2.5, "max_concurrent_trials": 2}),
     "sweep timeout": recipe(limits={"timeout": 14.5, "max_concurrent_trials": 2}),
+    "a sampler that learns and explains": recipe(sampler={"type": "follower"}),
+    "a warm start": recipe(sampler={"type": "primed"}),
     "stop_after": recipe(limits={"stop_after": StopAfter(2, 0.05), "max_concurrent_trials": 2}),
 }
 
 
+def sampler_of(asked: Recipe) -> Sampler:
+    return LEARNERS.get(asked.sampler["type"]) or build_sampler(asked)
+
+
 def controller(asked: Recipe, store: Store, world: SimWorld) -> Controller:
-    return Controller(asked, build_plan(asked), build_sampler(asked), world.executor(), store, world.clock)
+    return Controller(asked, build_plan(asked), sampler_of(asked), world.executor(), store, world.clock)
 
 
 def run(asked: Recipe, store: Store, world: SimWorld) -> Controller:
@@ -123,7 +167,7 @@ def fresh_world() -> SimWorld:
 def end_of(state: SweepState) -> list[Any]:
     """All that a person could tell two sweeps apart by, but for times."""
     trials = [
-        (t.number, t.params, t.phase, t.attempt, t.reason, list(t.losses), t.exit_code)
+        (t.number, t.params, t.expected, t.phase, t.attempt, t.reason, list(t.losses), t.exit_code)
         for t in state.trials.values()
     ]
     return [state.phase, state.reason, state.best, state.best_loss, trials]
@@ -171,8 +215,19 @@ def test_a_controller_that_dies_at_every_commit_gets_there_all_the_same() -> Non
     assert repr(end_of(state)) == repr(end_of(undisturbed))
 
 
-def test_it_holds_on_disk(tmp_path: Path) -> None:
-    asked = SWEEPS["truncation, two at a time"]
+def test_what_was_expected_is_in_the_log() -> None:
+    asked = SWEEPS["a sampler that learns and explains"]
+    trials = run(asked, MemoryStore(asked), fresh_world()).state.trials
+    assert [trial.expected is None for trial in trials.values()] == [True] * 3 + [False] * 7
+    asked = SWEEPS["a warm start"]
+    trials = run(asked, MemoryStore(asked), fresh_world()).state.trials
+    assert [trial.expected is None for trial in trials.values()] == [False] * 10
+    assert trials[0].params["lr"] == pytest.approx(0.4, abs=0.01)
+
+
+@pytest.mark.parametrize("kind", ["truncation, two at a time", "a sampler that learns and explains"])
+def test_it_holds_on_disk(tmp_path: Path, kind: str) -> None:
+    asked = SWEEPS[kind]
     undisturbed = run(asked, MemoryStore(asked), fresh_world()).state
     for commit in range(1, 40, 4):
         folder = SweepFolder(tmp_path / str(commit))

@@ -20,9 +20,13 @@ from barrido.sweep import (
     BanditPolicy,
     BayesianSamplingAlgorithm,
     Choice,
+    LogNormal,
+    MedianStoppingPolicy,
+    Normal,
     Objective,
     SweepJob,
     SweepJobLimits,
+    TPESamplingAlgorithm,
     Uniform,
 )
 
@@ -176,7 +180,7 @@ def test_mistakes_are_shown_where_they_were_made() -> None:
     at_policy = line() + 1
     sweep.early_termination = BanditPolicy()
     at_sampler = line() + 1
-    sweep.sampling_algorithm = BayesianSamplingAlgorithm()
+    sweep.sampling_algorithm = BayesianSamplingAlgorithm(seed=-1)
     sweep.limits.max_total_trials = -1
     with pytest.raises(SpecError) as caught:
         recipe_of(sweep)
@@ -187,7 +191,7 @@ def test_mistakes_are_shown_where_they_were_made() -> None:
         "objective.goal": str(at_sweep),
         "limits.max_total_trials": str(at_sweep),
         "early_termination": str(at_policy),
-        "sampling_algorithm.type": str(at_sampler),
+        "sampling_algorithm.seed": str(at_sampler),
     }
     result = MLClient().jobs.validate(sweep)
     assert not result.passed
@@ -201,10 +205,24 @@ def test_a_mistake_in_a_notebook_is_shown_by_its_cell() -> None:
     assert names["made"].source().where(("command",)) == "notebook cell:3"
 
 
-def test_the_bayesian_algorithm_is_refused_with_what_there_is_instead() -> None:
-    sweep = base()(a=Choice([1])).sweep(primary_metric="m", goal="minimize", sampling_algorithm="bayesian")
-    with pytest.raises(SpecError, match="'bayesian' is not available in this version"):
-        recipe_of(sweep)
+@pytest.mark.parametrize(
+    ("algorithm", "kind", "seed"),
+    [
+        ("bayesian", "bayesian", None),
+        (BayesianSamplingAlgorithm(), "bayesian", None),
+        (BayesianSamplingAlgorithm(seed=5), "bayesian", 5),
+        ("tpe", "tpe", None),
+        (TPESamplingAlgorithm(), "tpe", None),
+        (TPESamplingAlgorithm(seed=5), "tpe", 5),
+    ],
+)
+def test_algorithms_that_learn_take_what_azures_do_not(algorithm: Any, kind: str, seed: int | None) -> None:
+    job = base()(a=LogNormal(0, 1), b=Choice([{"c": Normal(0, 1)}, "d"]))
+    sweep = job.sweep(primary_metric="m", goal="minimize", sampling_algorithm=algorithm)
+    sweep.early_termination = MedianStoppingPolicy()
+    recipe = recipe_of(sweep)
+    assert recipe.sampler == {"type": kind}
+    assert seed in (None, recipe.seed)
 
 
 def test_limits_are_an_object_or_a_mapping_of_known_names() -> None:

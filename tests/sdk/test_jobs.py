@@ -12,6 +12,7 @@ import pytest
 from barrido import MLClient, RequestError, SweepNotFound, TrialNotFound
 from barrido.core.events import Requested, Verb
 from barrido.core.layout import SweepFolder, Workspace
+from barrido.core.protocols import Expectation
 from barrido.core.recipe import Limits
 from barrido.entities import Job
 
@@ -69,6 +70,17 @@ def test_trials_are_jobs_of_their_own(story: Tell, client: MLClient) -> None:
     assert "it has 3 trials, numbered 0 to 2" in caught.value.hint
     with pytest.raises(SweepNotFound, match="there is no sweep 'irs'"):
         client.jobs.get("irs")
+
+
+def test_a_trial_says_what_was_expected_of_it(story: Tell, client: MLClient) -> None:
+    story(expected={1: Expectation(-0.3, 0.1, 0.05)}).start()
+    assert client.jobs.get("iris_0").expected is None
+    assert client.jobs.get("iris_1").expected == Expectation(0.3, 0.1, 0.05)
+
+
+def test_what_mattered_in_a_sweep(story: Tell, client: MLClient) -> None:
+    story(limits=Limits(max_total_trials=10, max_concurrent_trials=2)).start().finish()
+    assert client.jobs.importance("iris") == {"x": pytest.approx(1.0, abs=0.02)}
 
 
 def test_a_sweep_may_be_called_like_another_ones_trial(story: Tell, client: MLClient) -> None:

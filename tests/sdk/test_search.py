@@ -22,6 +22,7 @@ from barrido import (
     TruncationSelectionPolicy,
     Uniform,
 )
+from barrido.core.protocols import Expectation
 from barrido.core.trial import Phase
 
 SPACE = {"x": Uniform(-1, 1), "kind": Choice(["a", "b"])}
@@ -126,6 +127,28 @@ def test_failures_and_nan_never_are_the_best() -> None:
     search.tell(search.ask(), 4.0)
     assert search.best is not None
     assert search.best.value == 4.0
+
+
+def test_what_was_expected_of_a_trial_is_in_the_scale_of_its_value(echo: str) -> None:
+    search = Search({"x": Uniform(0, 1)}, goal="maximize", sampling_algorithm=echo)
+    first = search.tell(search.ask(), 0.7)
+    second = search.ask()
+    assert search.explain(first) is None
+    assert search.explain(second) == search.explain(1) == Expectation(0.7, 0.1, 0.0)
+    with pytest.raises(TrialNotFound, match="no trial 2"):
+        search.explain(2)
+
+
+def test_what_mattered_most_comes_first() -> None:
+    search = Search({"idle": Uniform(0, 1), "x": Uniform(-1, 1)}, sampling_algorithm="sobol")
+    with pytest.raises(RequestError, match="from 0 finished trials"):
+        search.importance()
+    for _ in range(16):
+        trial = search.ask()
+        search.tell(trial, trial.params["x"])
+    shares = search.importance()
+    assert list(shares) == ["x", "idle"]
+    assert shares["x"] > 0.9
 
 
 def test_many_trials_may_be_open_and_end_in_any_order() -> None:

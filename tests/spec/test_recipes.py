@@ -82,6 +82,10 @@ def test_everything_that_is_said_is_in_the_recipe(sweep: Written, read: Read) ->
         ("{type: sobol, seed: 5, logbase: 2.5}", {"type": "sobol", "logbase": 2.5}, 5),
         ("{type: grid, seed: 5}", {"type": "grid"}, 5),
         ("GRID", {"type": "grid"}, 7),
+        ("bayesian", {"type": "bayesian"}, 7),
+        ("{type: Bayesian, seed: 5}", {"type": "bayesian"}, 5),
+        ("TPE", {"type": "tpe"}, 7),
+        ("{type: tpe, seed: 5}", {"type": "tpe"}, 5),
     ],
 )
 def test_sampling_algorithms(
@@ -159,6 +163,18 @@ def test_exponents_are_counted_to_the_base_that_the_algorithm_names(sweep: Writt
     recipe = read(sweep(search_space=space, sampling_algorithm="{type: random, logbase: 10}"))
     (point,) = Space.from_json(recipe.space).from_unit([[0.5]])
     assert point["lr"] == pytest.approx(0.01)
+
+
+@pytest.mark.parametrize(
+    ("written", "names"),
+    [("iris", ("iris",)), ("[iris, iris-2, iris]", ("iris", "iris-2")), (None, ())],
+)
+def test_earlier_sweeps_are_named_one_or_several(
+    written: str | None, names: tuple[str, ...], sweep: Written, read: Read
+) -> None:
+    assert read(sweep(resume_from=written)).resume_from == names
+    set_values = [("resume_from", written or "null")]
+    assert read(sweep(), set_values=set_values).resume_from == names
 
 
 @pytest.mark.parametrize("goal", ["Maximize", "MAXIMIZE", "maximize"])

@@ -35,6 +35,11 @@ SHAPE: dict[str, Case] = {
     "an empty experiment name": ({"experiment_name": "''"}, [(6, "experiment_name", "must not be empty")]),
     "tags in a list": ({"tags": "[a]"}, [(6, "tags", "must be a mapping")]),
     "a tag without a value": ({"tags": "{a: }"}, [(6, "tags.a", "has no value")]),
+    "an earlier sweep without a name": ({"resume_from": "[a, '']"}, [(6, "resume_from", "name of a sweep")]),
+    "no earlier sweep": ({"resume_from": "[]"}, [(6, "resume_from", "or a list of names (got a list)")]),
+    "an earlier sweep, by another word": ({"warm_start": "a"}, [(6, "warm_start", "mean 'resume_from'?")]),
+    "an earlier sweep, and nothing to compare": ({"resume_from": "a", "objective": None}, [
+        (5, "resume_from", "needs an `objective`")]),
     "a scheduler to come": ({"scheduler": "hyperband"}, [(6, "scheduler", "not available in this version")]),
     "a scheduler that is not known": ({"scheduler": "{type: fif}"}, [(6, "scheduler.type", "mean 'fifo'")]),
 }  # fmt: skip
@@ -86,10 +91,16 @@ SPACE: dict[str, Case] = {
 
 SEARCH: dict[str, Case] = {
     "a mistyped algorithm": ({"sampling_algorithm": "randm"}, [(6, "sampling_algorithm", "'random'")]),
-    "an algorithm to come": ({"sampling_algorithm": "Bayesian"}, [
+    "an algorithm to come": ({"sampling_algorithm": "BOHB"}, [
         (6, "sampling_algorithm", "not available in this version")]),
-    "an algorithm to come, as a mapping": ({"sampling_algorithm": "{type: bayesian}"}, [
-        (6, "sampling_algorithm.type", "use random, grid or sobol")]),
+    "an algorithm to come, as a mapping": ({"sampling_algorithm": "{type: bohb}"}, [
+        (6, "sampling_algorithm.type", "use random, grid, sobol, bayesian or tpe")]),
+    "a mistyped algorithm that learns": ({"sampling_algorithm": "bayes"}, [
+        (6, "sampling_algorithm", "'bayesian'")]),
+    "a rule for one that learns": ({"sampling_algorithm": "{type: tpe, rule: sobol}"}, [
+        (6, "sampling_algorithm.rule", "only `type: random` takes a rule")]),
+    "a base for one that learns": ({"sampling_algorithm": "{type: bayesian, logbase: 10}"}, [
+        (6, "sampling_algorithm.logbase", "only `type: random` takes a logbase")]),
     "an algorithm without a type": ({"sampling_algorithm": "{seed: 3}"}, [
         (6, "sampling_algorithm", "has no `type`")]),
     "a rule that is not known": ({"sampling_algorithm": "{type: random, rule: sobl}"}, [
@@ -108,6 +119,8 @@ SEARCH: dict[str, Case] = {
         (4, "objective.goal", "did you mean 'maximize'?")]),
     "a metric by another name": ({"objective": "{goal: minimize, metric: a}"}, [
         (4, "objective.metric", "did you mean 'primary_metric'?")]),
+    "learning without an objective": ({"objective": None, "sampling_algorithm": "tpe"}, [
+        (5, "sampling_algorithm", "needs an `objective`")]),
     "a policy without an objective": ({"objective": None, "early_termination": "median"}, [
         (5, "early_termination", "needs an `objective`")]),
     "patience without an objective": ({

@@ -34,7 +34,7 @@ from barrido.core.events import (
     Verb,
 )
 from barrido.core.layout import SweepFolder, Workspace
-from barrido.core.protocols import Point
+from barrido.core.protocols import Expectation, Point
 from barrido.core.recipe import Goal, Limits, Objective, Recipe, StopAfter, Work
 from barrido.core.state import SweepPhase, SweepState
 from barrido.core.trial import Phase
@@ -56,7 +56,7 @@ RECIPE = Recipe(
 )
 EVENTS: tuple[Event, ...] = (
     Started(1.0),
-    Suggested(0, ({"x": 1},), 1.0),
+    Suggested(0, ({"x": 1},), 1.0, (Expectation(-0.5, 0.25, 0.125),)),
     Launched(0, 1, 1.5, warm=True),
     Reported(0, 1, 0.25, 3, 2.0),
     Reported(0, 1, nan, None, 2.5),
@@ -85,6 +85,7 @@ def fill(store: SqliteStore) -> SweepState:
     [
         *EVENTS,
         Suggested(1, (None,), 1.0),
+        Suggested(1, ({"x": 1}, {"x": 2}), 1.0, (None, Expectation(inf, nan, 0.0))),
         Resumed(4.0),
         Ticked(4.0),
         Requested("r", Verb.UPDATE, 1.0, changes={"timeout": 5.0}, origin="cli"),
@@ -129,6 +130,7 @@ def test_readers_see_the_sweep_as_it_stands_in_the_users_scale(folder: SweepFold
         assert (trial.phase, trial.best_value, trial.last_value) == (Phase.COMPLETED, 0.25, None)
         assert (trial.params, trial.last_step, trial.reports) == ({"x": 1}, 3, 2)
         assert trial.warm
+        assert trial.expected == Expectation(0.5, 0.25, 0.125)
         assert reader.starts() == (1, 1)
         assert reader.counts() == {Phase.COMPLETED: 1}
         assert reader.running() == []
@@ -194,8 +196,10 @@ def as_of_version_1(folder: SweepFolder) -> None:
     """Take away what later versions brought."""
     db = sqlite3.connect(folder.db, isolation_level=None)
     db.execute("ALTER TABLE trials DROP COLUMN warm")
-    db.execute("UPDATE events SET body = json_remove(body, '$.warm')")
-    db.execute("UPDATE sweep SET format = 1, recipe = json_remove(recipe, '$.work.warm')")
+    db.execute("ALTER TABLE trials DROP COLUMN expected")
+    db.execute("DROP TABLE prior")
+    db.execute("UPDATE events SET body = json_remove(body, '$.warm', '$.expected')")
+    db.execute("UPDATE sweep SET format = 1, recipe = json_remove(recipe, '$.work.warm', '$.resume_from')")
     db.execute("PRAGMA user_version = 1")
     db.close()
 
@@ -207,7 +211,7 @@ def test_a_database_of_version_1_is_shown_migrated_and_gone_on_with(folder: Swee
     today = shape(folder)
     as_of_version_1(folder)
     with Reader(folder) as reader:
-        assert [trial.warm for trial in reader.trials()] == [False]
+        assert [(trial.warm, trial.expected) for trial in reader.trials()] == [(False, None)]
         assert reader.starts() == (1, 0)
         assert shape(folder) != today  # looking changes nothing
         store = SqliteStore(folder)
@@ -216,11 +220,13 @@ def test_a_database_of_version_1_is_shown_migrated_and_gone_on_with(folder: Swee
         plan = Plan(metric="acc", goal=Goal.MAXIMIZE, limits=RECIPE.limits, scheduler=Fifo())
         again = begin(plan)
         assert replay(plan, again, store)
-        assert again.trials[0] == replace(state.trials[0], warm=False)
+        assert again.trials[0] == replace(state.trials[0], warm=False, expected=None)
         again.trials[0].warm = True
+        again.trials[0].expected = Expectation(-0.5, 0.25, 0.125)
         store.commit(Batch(touched={0}), again)
         store.close()
-        assert [trial.warm for trial in reader.trials()] == [True]
+        (trial,) = reader.trials()
+        assert (trial.warm, trial.expected) == (True, Expectation(0.5, 0.25, 0.125))
         assert reader.starts() == (1, 1)
 
 
@@ -236,6 +242,8 @@ def shape(folder: SweepFolder) -> list[tuple[object, ...]]:
 
 def test_events_of_version_1_are_read() -> None:
     assert decode({"kind": "launched", "trial": 0, "attempt": 1, "at": 1.5}) == Launched(0, 1, 1.5)
+    suggested = {"kind": "suggested", "ask": 0, "points": [{"x": 1}], "at": 1.0}
+    assert decode(suggested) == Suggested(0, ({"x": 1},), 1.0)
 
 
 @pytest.mark.parametrize("change", ["PRAGMA user_version = 99", "UPDATE sweep SET format = 99"])

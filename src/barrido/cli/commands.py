@@ -22,6 +22,7 @@ job = LazyGroup(
         "list": "barrido.cli.listing:list_",
         "show": "barrido.cli.show:show",
         "trials": "barrido.cli.listing:trials",
+        "importance": "barrido.cli.importance:importance",
         "stream": "barrido.cli.stream:stream",
         "pause": "barrido.cli.control:pause",
         "unpause": "barrido.cli.control:unpause",

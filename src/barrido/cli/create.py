@@ -87,12 +87,13 @@ def create(
 @click.command(short_help="Say what is wrong with a sweep's file.")
 @described
 @set_option
-@click.option("-g", "--resource-group", "-w", "--workspace-name", expose_value=False, hidden=True)
-def validate(file: Path, changes: tuple[str, ...]) -> None:
+@in_workspace
+def validate(file: Path, changes: tuple[str, ...], workspace: Workspace) -> None:
     """Say everything that is wrong with a sweep's file, without running it."""
+    from barrido import app
     from barrido.cli.output import say
 
-    recipe = _load(file, None, changes)
+    recipe, _ = app.warm_start(_load(file, None, changes), workspace)
     for notice in recipe.notices:
         say(f"note: {notice}")
     say(f"{file} is right")

@@ -47,6 +47,7 @@ def to_document(recipe: Recipe) -> dict[str, Any]:
         "search_space": recipe.space,
         "sampling_algorithm": {**recipe.sampler, "seed": recipe.seed},
         **_filled(
+            resume_from=list(recipe.resume_from) or None,
             objective={"goal": str(objective.goal), "primary_metric": objective.metric}
             if objective
             else None,

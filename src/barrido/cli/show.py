@@ -67,6 +67,7 @@ def _show_sweep(reader: Reader, output: str) -> None:
                 ("command", recipe.work.command),
                 ("search space", "\n".join(f"{key}: {_inline(one)}" for key, one in recipe.space.items())),
                 ("sampling", _inline({**recipe.sampler, "seed": recipe.seed}) if recipe.space else ""),
+                ("resumes from", " ".join(recipe.resume_from)),
                 ("objective", "" if progress.metric is None else f"{progress.goal} {progress.metric}"),
                 ("early stop", _inline(recipe.policy or {})),
                 ("limits", _inline({key: one for key, one in limits.items() if one is not None})),
@@ -89,7 +90,7 @@ def _show_sweep(reader: Reader, output: str) -> None:
 def _show_trial(reader: Reader, trial: TrialRow, output: str) -> None:
     from barrido.cli import facts
     from barrido.cli.output import say, say_data, say_lines
-    from barrido.sdk.wording import clean, number, params_text, shown, sparkline, took
+    from barrido.sdk.wording import clean, expectation_text, number, params_text, shown, sparkline, took
 
     now = time.time()
     folder: SweepFolder = reader.folder
@@ -108,6 +109,7 @@ def _show_trial(reader: Reader, trial: TrialRow, output: str) -> None:
                 ("status", str(trial.phase)),
                 ("reason", trial.reason),
                 ("parameters", params_text(trial.params)),
+                (f"expected {objective.metric}" if objective else "", expectation_text(trial.expected)),
                 (f"best {objective.metric}" if objective else "", number(trial.best_value)),
                 ("reports", str(trial.reports)),
                 ("attempt", str(trial.attempt) if trial.attempt > 1 else ""),

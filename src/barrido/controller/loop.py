@@ -13,6 +13,7 @@ from barrido.controller import requests
 from barrido.controller.intake import Intake
 from barrido.controller.lock import SweepLock
 from barrido.core import wire
+from barrido.core.answer import answer
 from barrido.core.decide import Plan, begin, decide, next_deadline, reconcile
 from barrido.core.events import (
     Action,
@@ -27,13 +28,12 @@ from barrido.core.events import (
     Resumed,
     Started,
     Stop,
-    Suggested,
     Ticked,
 )  # fmt: skip
 from barrido.core.layout import SweepFolder
 from barrido.core.protocols import GO_ON, Clock, Executor, Logged, Order, Sampler, Signal, Tracker
 from barrido.core.recipe import Recipe
-from barrido.core.state import SweepState, observations, pending
+from barrido.core.state import SweepState
 from barrido.core.trial import Phase
 from barrido.errors import HistoryMismatch, StoreError
 from barrido.store.batch import Batch, Decision, Remark, Store
@@ -213,14 +213,8 @@ class Controller:
                     assert_never(action)
 
     def _answer_question(self, question: Ask, batch: Batch) -> None:
-        learns = self._sampler.learns
-        points = self._sampler.ask(
-            observations(self.state) if learns else (),
-            pending(self.state) if learns else (),
-            question.numbers,
-            self._recipe.seed,
-        )
-        self._decide(Suggested(question.ask, tuple(points), self._clock.now()), batch)
+        seed = self._recipe.seed
+        self._decide(answer(self._sampler, self.state, question, seed, at=self._clock.now()), batch)
 
     def _look(self, batch: Batch) -> Sequence[requests.Taken]:
         """Take in what people asked for and what the edges have to say, a few times a second."""

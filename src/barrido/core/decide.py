@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import repeat
 from math import isfinite
 from typing import Any, assert_never
 
@@ -182,11 +183,12 @@ def _suggested(state: SweepState, event: Suggested, actions: Actions) -> None:
     numbers = state.questions.pop(event.ask, ())
     if state.phase is SweepPhase.ENDING:
         return
-    for number, params in zip(numbers, event.points, strict=False):
+    expectations = event.expected or repeat(None)
+    for number, params, expected in zip(numbers, event.points, expectations, strict=False):
         if params is None:
             state.exhausted = True
             continue
-        trial = Trial(number=number, params=params, queued_at=event.at)
+        trial = Trial(number=number, params=params, expected=expected, queued_at=event.at)
         state.trials[number] = state.live[number] = trial
         move(trial, Phase.LAUNCHING)
         actions.append(Launch(number, trial.attempt))

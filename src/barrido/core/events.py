@@ -11,11 +11,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from barrido.core.trial import Params
 
-VERSION = 2
+if TYPE_CHECKING:
+    from barrido.core.protocols import Expectation
+
+VERSION = 3
 
 
 class Verb(StrEnum):
@@ -61,11 +64,16 @@ class Resumed:
 
 @dataclass(frozen=True, slots=True)
 class Suggested:
-    """The sampler's answer to question ``ask``: a point per trial number, None where it has none left."""
+    """The sampler's answer to question ``ask``: a point per trial number, None where it has none left.
+
+    ``expected`` says of each point what the sampler's model expected of it, in losses; it is empty where
+    the sampler does not say, as in all logs before version 3.
+    """
 
     ask: int
     points: tuple[Params | None, ...]
     at: float
+    expected: tuple[Expectation | None, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

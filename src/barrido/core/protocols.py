@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from barrido.core.events import Exited, Launched, Note
 from barrido.core.trial import Params
@@ -53,6 +53,42 @@ class Sampler(Protocol):
         The same arguments give the same points. The point of trial k is drawn with
         ``numpy.random.default_rng((seed, k))`` or an equal function of ``seed`` and k, so that
         samplers that do not learn give the same points at any concurrency.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """What a sampler's model expected of a point before it was tried, in the objective's unit.
+
+    ``mean`` is the loss it predicted, ``spread`` that prediction's standard deviation, ``improvement`` how
+    much better than the best loss so far it expected the point to be (the mean of what is gained, where
+    being worse counts as 0). Python floats; ``spread`` and ``improvement`` are not negative.
+    """
+
+    mean: float
+    spread: float
+    improvement: float
+
+    def signed(self, sign: float) -> Expectation:
+        """The same with its mean times ``sign``: `Goal.sign` leads to the user's scale, and back."""
+        return replace(self, mean=sign * self.mean)
+
+
+@runtime_checkable
+class Explainer(Protocol):
+    """What a sampler may be, too: one that can say what it expected."""
+
+    def explain(
+        self,
+        observations: Sequence[Observation],
+        pending: Sequence[Params],
+        points: Sequence[Params],
+        seed: int,
+    ) -> list[Expectation | None]:
+        """What is expected of each of ``points``, which `Sampler.ask` has just given for the same arguments.
+
+        They are in the order of the numbers that were asked for. None for a point that no model chose,
+        as those of an initial design. A function of its arguments, as `Sampler.ask` is.
         """
 
 

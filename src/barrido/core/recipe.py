@@ -95,6 +95,7 @@ class Recipe:
     sampler: Mapping[str, Any] = field(default_factory=lambda: {"type": "random"})
     policy: Mapping[str, Any] | None = None
     scheduler: Mapping[str, Any] = field(default_factory=lambda: {"type": "fifo"})
+    resume_from: tuple[str, ...] = ()  # earlier sweeps whose results the sampler knows from the start
     objective: Objective | None = None
     limits: Limits
     work: Work
@@ -112,4 +113,5 @@ class Recipe:
         values["limits"] = Limits.from_json(values["limits"])
         values["work"] = Work(**{**values["work"], "outputs": tuple(values["work"]["outputs"])})
         values["notices"] = tuple(values["notices"])
+        values["resume_from"] = tuple(values.get("resume_from", ()))
         return cls(**values)

@@ -94,12 +94,13 @@ def move_sweep(state: SweepState, phase: SweepPhase) -> None:
     state.phase = phase
 
 
-_FATES = {
+FATES = {
     Phase.COMPLETED: Fate.COMPLETED,
     Phase.PRUNED: Fate.STOPPED,
     Phase.CANCELED: Fate.STOPPED,
     Phase.FAILED: Fate.FAILED,
 }
+"""How a trial that ended is observed."""
 
 
 def observations(state: SweepState) -> list[Observation]:
@@ -110,7 +111,7 @@ def observations(state: SweepState) -> list[Observation]:
             t.params,
             tuple(t.losses),
             max(t.last_step, t.reports),
-            _FATES.get(t.phase, Fate.RUNNING),
+            FATES.get(t.phase, Fate.RUNNING),
         )
         for t in state.trials.values()
         if t.reports or t.phase.is_terminal

@@ -7,9 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from math import inf
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from barrido.errors import IllegalTransition
+
+if TYPE_CHECKING:
+    from barrido.core.protocols import Expectation
 
 Params = Mapping[str, Any]
 """Values by parameter name: str, int, float, bool, or a dict for a nested choice. JSON-able."""
@@ -76,10 +79,12 @@ class Trial:
     ``losses`` holds what was reported in this attempt, sign-converted so that lower is better;
     its n-th entry is the n-th report. ``best`` is the lowest that was ever reported, in attempts that
     were lost, too. ``warm`` says how this attempt was started: see `barrido.core.events.Launched`.
+    ``expected`` is what the sampler's model expected of it, if there was one.
     """
 
     number: int
     params: Params
+    expected: Expectation | None = None
     phase: Phase = Phase.QUEUED
     attempt: int = 1
     reason: str = ""

@@ -15,6 +15,7 @@ from typing import Any, cast
 
 from barrido.core import events
 from barrido.core.events import Action, Cause, Event, Outcome, Verb
+from barrido.core.protocols import Expectation
 
 _CLASSES: Mapping[str, type[Any]] = {
     cls.__name__.lower(): cls
@@ -30,6 +31,7 @@ _FIELDS: Mapping[type[Any], tuple[str, ...]] = {
 }
 _ENUMS: Mapping[str, type[Enum]] = {"cause": Cause, "outcome": Outcome, "verb": Verb}
 _TUPLES = frozenset({"points", "numbers", "logged"})
+_EXPECTATION = tuple(f.name for f in fields(Expectation))
 
 
 # Made once: `json.dumps` makes an encoder for each call that asks for anything but its defaults.
@@ -47,6 +49,20 @@ def number_to_json(value: float) -> float | str:
     return "NaN" if value != value else ("Infinity" if value > 0 else "-Infinity")
 
 
+def expectation_to_json(expected: Expectation | None) -> dict[str, float | str] | None:
+    """
+    >>> expectation_to_json(Expectation(0.5, 0.25, 0.125))
+    {'mean': 0.5, 'spread': 0.25, 'improvement': 0.125}
+    """
+    if expected is None:
+        return None
+    return {name: number_to_json(getattr(expected, name)) for name in _EXPECTATION}
+
+
+def expectation_from_json(body: Mapping[str, Any] | None) -> Expectation | None:
+    return None if body is None else Expectation(**{name: float(body[name]) for name in _EXPECTATION})
+
+
 def kind_of(item: Event | Action) -> str:
     return _KINDS[type(item)]
 
@@ -58,6 +74,8 @@ def encode(item: Event | Action) -> dict[str, Any]:
         body[name] = getattr(item, name)
     if cls is events.Reported:
         body["value"] = number_to_json(body["value"])
+    elif cls is events.Suggested:
+        body["expected"] = [expectation_to_json(one) for one in body["expected"]]
     return body
 
 
@@ -70,6 +88,8 @@ def decode(body: Mapping[str, Any]) -> Event | Action:
         values[name] = tuple(values[name])
     if cls is events.Reported:
         values["value"] = float(values["value"])
+    elif cls is events.Suggested:
+        values["expected"] = tuple(map(expectation_from_json, values.get("expected", ())))
     return cast("Event | Action", cls(**values))
 
 

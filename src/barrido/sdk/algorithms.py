@@ -52,9 +52,20 @@ class GridSamplingAlgorithm(SamplingAlgorithm):
 
 @dataclass(kw_only=True)
 class BayesianSamplingAlgorithm(SamplingAlgorithm):
-    """Points chosen from what the trials before them achieved."""
+    """Points from which a Gaussian process expects most. Takes every distribution, and any policy."""
 
     type: ClassVar[str] = "bayesian"
+
+    seed: int | None = None
+
+
+@dataclass(kw_only=True)
+class TPESamplingAlgorithm(SamplingAlgorithm):
+    """Points like the best so far and unlike the others. Takes every distribution, and any policy."""
+
+    type: ClassVar[str] = "tpe"
+
+    seed: int | None = None
 
 
 class EarlyTerminationPolicy:
@@ -120,6 +131,7 @@ SAMPLING = {
         SobolSamplingAlgorithm,
         GridSamplingAlgorithm,
         BayesianSamplingAlgorithm,
+        TPESamplingAlgorithm,
     )
 }
 POLICIES = {cls.type: cls for cls in (BanditPolicy, MedianStoppingPolicy, TruncationSelectionPolicy)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from barrido.errors import RequestError
@@ -66,6 +66,7 @@ class Command(Work):
         trial_timeout: float | None = None,
         early_termination_policy: EarlyTerminationPolicy | Settings | str | None = None,
         search_space: Settings | None = None,
+        resume_from: str | Sequence[str] | None = None,
         identity: Any = None,
         queue_settings: Any = None,
         job_tier: str | None = None,
@@ -73,8 +74,9 @@ class Command(Work):
     ) -> SweepJob:
         """A sweep over the inputs that are distributions, and over ``search_space``.
 
-        Times are in seconds. With ``primary_metric=None`` every trial is run, and nothing is compared. A
-        ``timeout`` that the command was given bounds each trial, unless
+        Times are in seconds. With ``primary_metric=None`` every trial is run, and nothing is compared.
+        ``resume_from`` names earlier sweeps of the same search space, whose results the sampling algorithm
+        knows from the start. A ``timeout`` that the command was given bounds each trial, unless
         ``trial_timeout`` says otherwise.
         """
         space = {name: value for name, value in self.inputs.items() if is_distribution(value)}
@@ -95,6 +97,7 @@ class Command(Work):
             search_space=space,
             objective=None if primary_metric is None else Objective(goal, primary_metric),
             sampling_algorithm=sampling_algorithm,
+            resume_from=resume_from,
             early_termination=early_termination_policy,
             limits=SweepJobLimits(
                 max_concurrent_trials=max_concurrent_trials,

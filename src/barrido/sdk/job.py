@@ -12,6 +12,7 @@ from typing import Any
 
 from barrido import app
 from barrido.core.layout import SweepFolder, Workspace
+from barrido.core.protocols import Expectation
 from barrido.core.recipe import Recipe
 from barrido.errors import SweepNotFound, TrialNotFound
 from barrido.sdk.progress import TRIAL_STATUS, sweep_status
@@ -38,7 +39,8 @@ class Job:
 
     ``status`` is Azure ML's word, ``reason`` says why. ``properties`` holds, for a sweep,
     ``best_child_run_id`` and ``score``, once there is a best trial. ``value`` is the best value of the
-    primary metric. ``trials`` and ``metrics`` are read when they are asked for.
+    primary metric, ``expected`` what the sampler's model expected of a trial before it was tried, in the
+    same scale; None where no model was asked. ``trials`` and ``metrics`` are read when they are asked for.
     """
 
     name: str
@@ -59,6 +61,7 @@ class Job:
     creation_context: CreationContext = field(repr=False)
     recipe: Recipe = field(repr=False)
     _measured: tuple[SweepFolder, int | None] = field(repr=False)  # whose metrics are its own
+    expected: Expectation | None = field(default=None, repr=False)
     compute: str = field(default="local", repr=False)
     studio_url: str = field(default="", repr=False)
     services: Mapping[str, Service] = field(
@@ -173,6 +176,7 @@ def trial_job(reader: Reader, trial: TrialRow) -> Job:
         properties=properties,
         parameters=dict(trial.params),
         value=trial.best_value,
+        expected=trial.expected,
         parent_job_name=recipe.name,
         number=trial.number,
         folder=reader.folder.trial(trial.number).root,

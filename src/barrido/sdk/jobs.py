@@ -18,6 +18,7 @@ from barrido.errors import Problem, RequestError, SpecError, StoreError
 from barrido.sdk.command import Command
 from barrido.sdk.document import plain
 from barrido.sdk.download import download_sweep, download_trial
+from barrido.sdk.importance import importance_of
 from barrido.sdk.job import Job, find_job, find_trial, sweep_job, trial_job
 from barrido.sdk.origin import caller
 from barrido.sdk.stream import LOOK_S, check_alive, only_trial, stream_sweep, stream_trial
@@ -109,7 +110,7 @@ class JobOperations:
     def validate(self, job: SweepJob | Command) -> ValidationResult:
         """What is wrong with ``job``, without submitting it."""
         try:
-            recipe = recipe_of(job)
+            recipe, _ = app.warm_start(recipe_of(job), self._workspace)
         except SpecError as error:
             return ValidationResult(error.problems, ())
         return ValidationResult((), recipe.notices)
@@ -139,6 +140,15 @@ class JobOperations:
             return [self.get(folder.name) for folder in newest]
         with Reader(app.find(self._workspace, parent_job_name)) as reader:
             return [trial_job(reader, trial) for trial in reader.trials()[:max_results]]
+
+    def importance(self, name: str) -> dict[str, float]:
+        """The share of a sweep's results' variance that each parameter explains alone, the largest first.
+
+        What the shares lack to 1 is due to parameters that act together. Raises RequestError if fewer than
+        10 trials completed with a value.
+        """
+        with Reader(app.find(self._workspace, name)) as reader:
+            return importance_of(reader)
 
     def stream(self, name: str) -> None:
         """Print what happens in a job until it is over: a sweep's progress, a trial's own output.

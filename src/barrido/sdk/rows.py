@@ -12,6 +12,7 @@ from barrido.sdk.wording import (
     NOTHING,
     Paint,
     clean,
+    expectation_text,
     number,
     one_line,
     params_text,
@@ -81,6 +82,11 @@ def _around(
         ]
         for trial, mine in zip(trials, cells, strict=True)
     ]
+    expected = [expectation_text(trial.expected) for trial in trials]
+    if metric is not None and any(expected):
+        place = 2 + len(params)
+        columns.insert(place, Column("expected", right=True))
+        rows = [[*row[:place], one or NOTHING, *row[place:]] for row, one in zip(rows, expected, strict=True)]
     reasons = [one_line(trial.reason) for trial in trials]
     if any(reasons):
         columns.append(Column("reason", cut=True))

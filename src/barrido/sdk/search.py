@@ -17,11 +17,13 @@ The same `decide` that runs sweeps runs this: what is asked and told becomes its
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import e
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from barrido.core.answer import answer
 from barrido.core.decide import begin, decide
 from barrido.core.events import (
     Action,
@@ -35,18 +37,20 @@ from barrido.core.events import (
     Requested,
     Started,
     Stop,
-    Suggested,
     Verb,
 )  # fmt: skip
-from barrido.core.protocols import Step, Verdict
+from barrido.core.protocols import Expectation, Fate, Sampler, Step, Verdict
 from barrido.core.recipe import Goal, Limits, Objective, Recipe, Work
-from barrido.core.state import observations, pending
+from barrido.core.state import observations
 from barrido.core.trial import WORST, Phase, Trial
-from barrido.errors import RequestError, SpaceExhausted, SpecError, TrialNotFound
+from barrido.errors import Problem, RequestError, SpaceExhausted, SpecError, TrialNotFound
 from barrido.registry import SAMPLERS, build_plan, build_sampler
 from barrido.sdk.algorithms import EarlyTerminationPolicy, SamplingAlgorithm
 from barrido.space import Domain, Space
 from barrido.space.checks import is_number
+
+if TYPE_CHECKING:
+    from barrido.sdk.prior import Pairs
 
 NO_TIME = 0.0
 """Nothing here waits for a clock: no limit is a time."""
@@ -77,8 +81,10 @@ class Search:
     """A search that suggests points and is told how they did. Not for several threads at once.
 
     ``space`` maps names to distributions, as objects or in their YAML form. The same ``seed`` and the
-    same answers give the same points. Any number of trials may be open at a time. Raises SpecError for
-    a space that makes no sense, RequestError for the rest.
+    same answers give the same points. Any number of trials may be open at a time. ``resume_from`` is what
+    the sampling algorithm knows from the start, of the same space and in the same scale: another search,
+    a sweep's name, or (params, value) pairs, the value None where that failed. Raises SpecError for a space
+    or a ``resume_from`` that makes no sense, RequestError for the rest.
     """
 
     def __init__(
@@ -90,6 +96,7 @@ class Search:
         seed: int = 0,
         early_termination: Mapping[str, Any] | EarlyTerminationPolicy | str | None = None,
         max_trials: int | None = None,
+        resume_from: str | Pairs | Search | None = None,
     ) -> None:
         sampler = _sampler(sampling_algorithm)
         own_seed, base = sampler.pop("seed", None), sampler.pop("logbase", e)
@@ -111,13 +118,37 @@ class Search:
             work=Work(command=""),
         )
         self._plan = build_plan(self._recipe)
-        self._sampler = build_sampler(self._recipe)
+        self._sampler = self._primed(resume_from)
         try:
             self._state = begin(self._plan)
         except TypeError as error:
             raise RequestError(f"early_termination: {error}") from None
         self._requests = 0
         self._decide(Started(NO_TIME))
+
+    def _primed(self, given: str | Pairs | Search | None) -> Sampler:
+        """The sampler, with what it is to know from the start."""
+        sampler = build_sampler(self._recipe)
+        if given is None:
+            return sampler
+        if not sampler.learns:
+            kind = self._recipe.sampler["type"]
+            warnings.warn(f"resume_from: without effect, {kind} does not learn from results", stacklevel=3)
+            return sampler
+        from barrido.samplers.primed import misfits, numbered
+        from barrido.sdk.prior import prior_of
+
+        space = Space.from_json(self._recipe.space)
+        if isinstance(given, Search):
+            prior = [one for one in observations(given._state) if one.outcome is not Fate.RUNNING]
+            problems = misfits(space, prior, of="of the other search")
+            if given._goal is not self._goal:
+                problems.insert(0, Problem(f"the other search is to {given._goal}, this one to {self._goal}"))
+        else:
+            prior, problems = prior_of(given, space, self._goal)
+        if problems:
+            raise SpecError([replace(problem, path="resume_from") for problem in problems])
+        return build_sampler(self._recipe, numbered(prior))
 
     def ask(self) -> SearchTrial:
         """The next trial. Raises SpaceExhausted once every point, or ``max_trials``, was asked for."""
@@ -159,6 +190,25 @@ class Search:
         self._decide(Exited(mine.number, mine.attempt, Cause.EXIT, 1 if failed else 0, NO_TIME))
         return self._view(mine)
 
+    def explain(self, trial: SearchTrial | int) -> Expectation | None:
+        """What the sampling algorithm's model expected of a trial before it was tried, in your values' scale.
+
+        None if no model chose it. Raises TrialNotFound.
+        """
+        expected = self._known(trial).expected
+        return expected and expected.signed(self._goal.sign)
+
+    def importance(self) -> dict[str, float]:
+        """The share of the values' variance that each parameter explains alone, the largest first.
+
+        What the shares lack to 1 is due to parameters that act together. Raises RequestError if fewer than
+        10 trials completed with a value.
+        """
+        from barrido.samplers.importance import importance
+
+        space = Space.from_json(self._recipe.space)
+        return importance(space, observations(self._state))
+
     @property
     def best(self) -> SearchTrial | None:
         """The trial with the best value so far, None if there is none."""
@@ -171,12 +221,16 @@ class Search:
         return [self._view(trial) for trial in self._state.trials.values()]
 
     def _open(self, trial: SearchTrial | int) -> Trial:
+        mine = self._known(trial)
+        if mine.phase.is_terminal:
+            raise RequestError(f"trial {mine.number} has ended: it takes no more reports")
+        return mine
+
+    def _known(self, trial: SearchTrial | int) -> Trial:
         number = trial if isinstance(trial, int) else trial.number
-        if (mine := self._state.live.get(number)) is not None:
-            return mine
-        if number in self._state.trials:
-            raise RequestError(f"trial {number} has ended: it takes no more reports")
-        raise TrialNotFound(f"there is no trial {number}", hint="`search.ask()` gives trials")
+        if (mine := self._state.trials.get(number)) is None:
+            raise TrialNotFound(f"there is no trial {number}", hint="`search.ask()` gives trials")
+        return mine
 
     def _widen(self, by: int) -> None:
         """Have as many slots as open trials, and ``by`` more."""
@@ -190,15 +244,9 @@ class Search:
 
     def _act(self, action: Action) -> None:
         match action:
-            case Ask(ask, numbers):
-                learns = self._sampler.learns
-                points = self._sampler.ask(
-                    observations(self._state) if learns else (),
-                    pending(self._state) if learns else (),
-                    numbers,
-                    self._recipe.seed,
-                )
-                self._decide(Suggested(ask, tuple(points), NO_TIME))
+            case Ask():
+                seed = self._recipe.seed
+                self._decide(answer(self._sampler, self._state, action, seed, at=NO_TIME))
             case Launch() | Stop():
                 pass  # both are the caller's to do: what `ask` and `report` return says so
             case _:

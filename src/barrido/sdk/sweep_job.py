@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any, Unpack
 
@@ -21,7 +21,9 @@ class SweepJob(Described):
     """What `Command.sweep` and `load_job` give. Every setting may be changed until it is submitted.
 
     What the sweep does not say (compute, inputs, outputs) is taken from ``trial``, whose ``timeout``
-    bounds each trial. Without an ``objective`` every trial is run, and nothing is compared.
+    bounds each trial. ``resume_from`` names earlier sweeps of the same search space, whose results the
+    sampling algorithm knows from the start. Without an ``objective`` every trial is run, and nothing is
+    compared.
     """
 
     type = "sweep"
@@ -34,6 +36,7 @@ class SweepJob(Described):
         objective: Objective | Settings | None = None,
         limits: SweepJobLimits | Settings | None = None,
         sampling_algorithm: str | Settings | SamplingAlgorithm | None = None,
+        resume_from: str | Sequence[str] | None = None,
         early_termination: EarlyTerminationPolicy | Settings | str | None = None,
         scheduler: str | Settings | None = None,
         **settings: Unpack[JobFields],
@@ -46,6 +49,7 @@ class SweepJob(Described):
         if limits is not None:
             self.limits = limits
         self.sampling_algorithm = sampling_algorithm
+        self.resume_from = resume_from
         self.early_termination = early_termination
         self.scheduler = scheduler
         if trial is not None:
@@ -116,6 +120,7 @@ class SweepJob(Described):
                 **self.fields(),
                 "limits": limits,
                 "sampling_algorithm": self.sampling_algorithm,
+                "resume_from": self.resume_from,
                 "early_termination": self.early_termination,
                 "scheduler": self.scheduler,
                 "objective": self.objective,

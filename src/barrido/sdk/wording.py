@@ -8,6 +8,7 @@ from math import floor, isfinite
 from pathlib import Path
 from typing import Any, Protocol
 
+from barrido.core.protocols import Expectation
 from barrido.core.state import SweepPhase
 from barrido.core.trial import Phase
 from barrido.store.queries import NoteRow, TrialRow
@@ -62,6 +63,15 @@ def metric_text(metric: str | None, value: float | None) -> str:
     if metric is None:
         return ""
     return f"no {metric}" if value is None else f"{metric} {number(value)}"
+
+
+def expectation_text(expected: Expectation | None) -> str:
+    """What a sampler expected of a trial, beside which the value that came is to be seen.
+
+    >>> expectation_text(Expectation(0.91, 0.02, 0.004)), expectation_text(None)
+    ('0.91 ± 0.02', '')
+    """
+    return "" if expected is None else f"{number(expected.mean)} ± {expected.spread:.2g}"
 
 
 def value_text(value: Any) -> str:

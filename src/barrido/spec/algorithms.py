@@ -50,30 +50,50 @@ class Sobol(_Sampling):
     logbase: LogBase = None
 
 
-class Grid(_Sampling):
+class _NotDrawn(_Sampling):
     elsewhere: ClassVar[Mapping[str, str]] = {
         "rule": "only `type: random` takes a rule",
         "logbase": "only `type: random` takes a logbase",
     }
+
+
+class Grid(_NotDrawn):
     type: Literal["grid"]
 
 
-SAMPLERS: Mapping[str, type[Node]] = {"random": Random, "grid": Grid, "sobol": Sobol}
-_SAMPLERS_TO_COME = frozenset({"bayesian", "tpe", "bohb"})
+class Bayesian(_NotDrawn):
+    type: Literal["bayesian"]
+
+
+class Tpe(_NotDrawn):
+    type: Literal["tpe"]
+
+
+AnySampling = Random | Grid | Sobol | Bayesian | Tpe
+SAMPLERS: Mapping[str, type[Node]] = {
+    "random": Random,
+    "grid": Grid,
+    "sobol": Sobol,
+    "bayesian": Bayesian,
+    "tpe": Tpe,
+}
+LEARNING = frozenset({"bayesian", "tpe"})
+"""Those that need something to learn from."""
+_SAMPLERS_TO_COME = frozenset({"bohb"})
 
 
 def _sampling(value: Any) -> Any:
     given = {"type": value} if isinstance(value, str) else value
     kind = given.get("type") if isinstance(given, Mapping) else None
     if isinstance(kind, str) and (name := snake(kind)) in _SAMPLERS_TO_COME:
-        hint = f"use {listed(SAMPLERS)}; random and sobol take every distribution"
+        hint = f"use {listed(SAMPLERS)}"
         raise said(f"'{name}' is not available in this version of barrido", hint, at=_at(value))
     return _by_type(
         value, SAMPLERS, what="a sampling algorithm", example="{type: random, seed: 7}", word=snake
     )
 
 
-Sampling = Annotated[Random | Grid | Sobol, CheckedBy(_sampling, *SAMPLERS)]
+Sampling = Annotated[AnySampling, CheckedBy(_sampling, *SAMPLERS)]
 
 
 Interval = Annotated[int, Field(ge=0)]

@@ -210,6 +210,19 @@ class Trial(Work):
     }
 
 
+def _sweep_names(value: Any) -> Any:
+    names = [value] if isinstance(value, str) else value
+    if not isinstance(names, list) or not names or not all(isinstance(name, str) and name for name in names):
+        raise said(
+            f"must be the name of a sweep, or a list of names (got {got(value)})",
+            "for example `[iris, iris-2]`",
+        )
+    return names
+
+
+SweepNames = Annotated[list[FilledText] | FilledText, CheckedBy(_sweep_names)]
+
+
 class Job(Node):
     """What all kinds of jobs have."""
 
@@ -248,6 +261,7 @@ class SweepJob(Job):
         **dict.fromkeys(("policy", "early_termination_policy"), "early_termination"),
         **dict.fromkeys(("sampler", "sampling", "algorithm"), "sampling_algorithm"),
         **dict.fromkeys(("parameters", "space", "hyperparameters"), "search_space"),
+        **dict.fromkeys(("warm_start", "resume", "prior"), "resume_from"),
         "experiment": "experiment_name",
     }
     type: Literal["sweep"]
@@ -266,6 +280,12 @@ class SweepJob(Job):
         examples=["{goal: maximize, primary_metric: accuracy}"],
     )
     sampling_algorithm: Sampling | None = None
+    resume_from: SweepNames | None = Field(
+        None,
+        description="earlier sweeps of the same search space whose results the sampling algorithm knows"
+        " from the start (an extension)",
+        examples=["iris"],
+    )
     early_termination: Policy | None = None
     scheduler: Scheduler | None = None
 
@@ -275,7 +295,15 @@ class CommandJob(Job, Work):
 
     elsewhere: ClassVar[Mapping[str, str]] = {
         **dict.fromkeys(
-            ("trial", "search_space", "sampling_algorithm", "objective", "early_termination", "scheduler"),
+            (
+                "trial",
+                "search_space",
+                "sampling_algorithm",
+                "resume_from",
+                "objective",
+                "early_termination",
+                "scheduler",
+            ),
             "it belongs to `type: sweep`",
         ),
         "timeout": "did you mean `limits.timeout`?",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from barrido.spec.draft import Draft
 
-_COMPARING = (("early_termination",), ("limits", "stop_after"))
+_COMPARING = (("early_termination",), ("resume_from",), ("limits", "stop_after"))
 NEEDS_ONE = "needs an `objective`: nothing is compared without one"
 
 

@@ -51,6 +51,7 @@ def recipe(
         seed=defaults.seed() if seed is None else seed,
         space={name: domain_of(d, sampler).to_json() for name, d in job.search_space.items()},
         sampler=sampler,
+        resume_from=tuple(dict.fromkeys(job.resume_from or ())),
         policy=_policy(job.early_termination),
         objective=_objective(job.objective),
         limits=_limits(job.limits, defaults),

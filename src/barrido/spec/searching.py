@@ -10,16 +10,17 @@ from pydantic import TypeAdapter
 
 from barrido.samplers.grid import GridSampler
 from barrido.space import Domain, Space, domain_from_json
-from barrido.spec.algorithms import Grid, Random, Sampling, Sobol
+from barrido.spec.algorithms import LEARNING, AnySampling, Random, Sampling, Sobol
 from barrido.spec.distributions import EXAMPLE, Distribution
 from barrido.spec.draft import Draft
 from barrido.spec.messages import got
 from barrido.spec.node import Node
+from barrido.spec.objective import NEEDS_ONE
 from barrido.spec.source import Path, undotted
 
 NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 _DISTRIBUTION: TypeAdapter[Node] = TypeAdapter(Distribution)
-_SAMPLING: TypeAdapter[Random | Grid | Sobol] = TypeAdapter(Sampling)
+_SAMPLING: TypeAdapter[AnySampling] = TypeAdapter(Sampling)
 
 
 def check_names(draft: Draft, section: str) -> None:
@@ -45,6 +46,9 @@ def check_space(draft: Draft) -> None:
             domains[name] = domain
     if sampler.get("type") == "grid":
         _check_grid(draft, domains)
+    if sampler.get("type") in LEARNING and draft.value.get("objective") is None:
+        hint = "add one, or use random, sobol or grid"
+        draft.findings.wrong(("sampling_algorithm",), NEEDS_ONE, hint)
     check_names(draft, "search_space")
 
 
@@ -55,16 +59,16 @@ def sampler_of(draft: Draft) -> dict[str, Any]:
     return {"type": "random"} if draft.findings.is_sound(("sampling_algorithm",)) else {}
 
 
-def sampler_json(sampling: Random | Grid | Sobol | None) -> dict[str, Any]:
+def sampler_json(sampling: AnySampling | None) -> dict[str, Any]:
     match sampling:
         case None:
             return {"type": "random"}
-        case Grid():
-            return {"type": "grid"}
         case Random() | Sobol():
             is_sobol = isinstance(sampling, Sobol) or sampling.rule == "sobol"
             body: dict[str, Any] = {"type": "sobol" if is_sobol else "random"}
             return body if sampling.logbase is None else {**body, "logbase": sampling.logbase}
+        case _:
+            return {"type": sampling.type}
 
 
 def domain_of(distribution: Node, sampler: Mapping[str, Any]) -> Domain:

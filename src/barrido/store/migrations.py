@@ -12,6 +12,12 @@ STEPS: tuple[tuple[str, str], ...] = (
         "warm trials",
         "ALTER TABLE trials ADD COLUMN warm INTEGER NOT NULL DEFAULT 0; UPDATE sweep SET format = 2",
     ),
+    ("expectations", "ALTER TABLE trials ADD COLUMN expected TEXT; UPDATE sweep SET format = 3"),
+    (
+        "warm starts",
+        "CREATE TABLE prior (number INTEGER PRIMARY KEY, params TEXT NOT NULL, value REAL,"
+        " resource INTEGER NOT NULL, outcome TEXT NOT NULL) STRICT",
+    ),
 )
 """(name, SQL) of each step after the first schema; step k leads from version k to k + 1."""
 

@@ -12,8 +12,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from barrido.core import wire
 from barrido.core.events import Outcome
 from barrido.core.layout import SweepFolder, Workspace
+from barrido.core.protocols import Expectation
 from barrido.core.recipe import Limits, Recipe
 from barrido.core.state import SweepPhase
 from barrido.core.trial import HOLDS_SLOT, Phase
@@ -38,6 +40,8 @@ class SweepRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrialRow:
+    """A trial as it stands. Values, the expected ones too, are in the user's scale."""
+
     number: int
     attempt: int
     phase: Phase
@@ -52,6 +56,7 @@ class TrialRow:
     ended_at: float | None
     exit_code: int | None
     warm: bool
+    expected: Expectation | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +91,8 @@ _TRIAL = (
     "number, attempt, phase, params, reason, reports, best_value, last_value, last_step, queued_at,"
     " started_at, ended_at, exit_code"
 )
+_LATER = {"warm": "0", "expected": "NULL"}
+"""Columns that older databases lack, and what is read instead: readers change nothing, a controller will."""
 
 
 class Reader:
@@ -102,7 +109,7 @@ class Reader:
         self._db = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=20)
         self._rows("PRAGMA query_only = ON")
         self._recipe: Recipe | None = None
-        self._knows_warm = False
+        self._columns: frozenset[str] = frozenset()  # of the table of trials, when last looked at
 
     def __enter__(self) -> Reader:
         return self
@@ -158,15 +165,16 @@ class Reader:
         return self._trials(f"WHERE phase IN ({phases})")
 
     def _trials(self, which: str = "", args: tuple[Any, ...] = ()) -> list[TrialRow]:
-        rows = self._rows(f"SELECT {_TRIAL}, {self._warm()} FROM trials {which} ORDER BY number", args)
+        columns = f"{_TRIAL}, {self._later('warm')}, {self._later('expected')}"
+        rows = self._rows(f"SELECT {columns} FROM trials {which} ORDER BY number", args)
         return [_trial(row) for row in rows]
 
-    def _warm(self) -> str:
-        """The column, or 0 in a database of version 1: readers change nothing, a controller will."""
-        if not self._knows_warm:
-            found = self._rows("SELECT 1 FROM pragma_table_info('trials') WHERE name = 'warm'")
-            self._knows_warm = found.fetchone() is not None
-        return "warm" if self._knows_warm else "0"
+    def _later(self, column: str) -> str:
+        """The column, if the database has it."""
+        if column not in self._columns:
+            found = self._rows("SELECT name FROM pragma_table_info('trials')")
+            self._columns = frozenset(name for (name,) in found)
+        return column if column in self._columns else _LATER[column]
 
     def counts(self) -> dict[Phase, int]:
         """How many trials are in each phase."""
@@ -175,7 +183,9 @@ class Reader:
 
     def starts(self) -> tuple[int, int]:
         """How many trials have started, and how many of those did so warm."""
-        row = self._rows(f"SELECT count(started_at), coalesce(sum({self._warm()}), 0) FROM trials").fetchone()
+        row = self._rows(
+            f"SELECT count(started_at), coalesce(sum({self._later('warm')}), 0) FROM trials"
+        ).fetchone()
         return int(row[0]), int(row[1])
 
     def metrics(self, trial: int, *, name: str | None = None, attempt: int | None = None) -> list[MetricRow]:
@@ -224,6 +234,7 @@ def _trial(row: tuple[Any, ...]) -> TrialRow:
         ended_at=row[11],
         exit_code=row[12],
         warm=bool(row[13]),
+        expected=None if row[14] is None else wire.expectation_from_json(json.loads(row[14])),
     )
 
 

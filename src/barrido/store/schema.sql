@@ -32,7 +32,16 @@ CREATE TABLE trials (
     started_at REAL,
     ended_at REAL,
     exit_code INTEGER,
-    warm INTEGER NOT NULL DEFAULT 0 -- 1: this attempt came from an interpreter that had imported already
+    warm INTEGER NOT NULL DEFAULT 0, -- 1: this attempt came from an interpreter that had imported already
+    expected TEXT                   -- JSON: what the sampler's model expected, in the user's scale
+) STRICT;
+
+CREATE TABLE prior (                -- what the sampler knows from the start, copied from earlier sweeps
+    number INTEGER PRIMARY KEY,     -- negative: none of this sweep's trials
+    params TEXT NOT NULL,           -- JSON
+    value REAL,                     -- the best of the primary metric, in the user's scale
+    resource INTEGER NOT NULL,
+    outcome TEXT NOT NULL           -- completed, stopped or failed
 ) STRICT;
 
 CREATE TABLE events (

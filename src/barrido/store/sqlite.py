@@ -10,7 +10,7 @@ from __future__ import annotations
 import errno
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from typing import Any, cast
@@ -18,7 +18,7 @@ from typing import Any, cast
 from barrido.core import events, wire
 from barrido.core.events import Action, Event, Finish
 from barrido.core.layout import SweepFolder
-from barrido.core.protocols import Point
+from barrido.core.protocols import Fate, Observation, Point
 from barrido.core.recipe import Goal, Limits, Recipe
 from barrido.core.state import SweepState
 from barrido.core.trial import Trial
@@ -46,15 +46,25 @@ class SqliteStore:
         except sqlite3.Error as error:
             self._db.close()
             raise explain(error, f"{self._path} could not be opened") from error
-        objective = self._recipe.objective
-        self._sign = (objective.goal if objective else Goal.MINIMIZE).sign
+        self._sign = _sign(self._recipe)
         self._full = True
         self._limits: Limits | None = None  # as they were last written, and how
         self._limits_text = ""
 
     @classmethod
-    def create(cls, folder: SweepFolder, recipe: Recipe, *, version: str, at: float) -> SqliteStore:
-        """A new database for ``recipe``. Whole or not there: it is moved into place when it is complete."""
+    def create(
+        cls,
+        folder: SweepFolder,
+        recipe: Recipe,
+        *,
+        version: str,
+        at: float,
+        prior: Sequence[Observation] = (),
+    ) -> SqliteStore:
+        """A new database for ``recipe``, with what its sampler knows from the start.
+
+        Whole or not there: it is moved into place when it is complete.
+        """
         from importlib import resources  # not for the controller, which comes up without it
 
         draft = SweepFolder(folder.root / "draft")
@@ -71,6 +81,9 @@ class SqliteStore:
                 " VALUES (1, ?, ?, ?, ?, 'created', ?, ?)",
                 (recipe.name, version, events.VERSION, wire.dumps(body), wire.dumps(body["limits"]), at),
             )
+            db.executemany(
+                "INSERT INTO prior VALUES (?, ?, ?, ?, ?)", [_prior_row(one, _sign(recipe)) for one in prior]
+            )
             db.execute("COMMIT")
             db.close()  # folds the WAL into the file
             draft.db.replace(folder.db)
@@ -81,6 +94,20 @@ class SqliteStore:
 
     def recipe(self) -> Recipe:
         return self._recipe
+
+    def prior(self) -> list[Observation]:
+        """What the sampler knows from the start."""
+        rows = self._db.execute("SELECT number, params, value, resource, outcome FROM prior ORDER BY number")
+        return [
+            Observation(
+                number,
+                json.loads(params),
+                () if value is None else (self._sign * value,),
+                resource,
+                Fate(outcome),
+            )
+            for number, params, value, resource, outcome in rows
+        ]
 
     def decisions(self) -> Iterator[Decision]:
         for body, actions in self._db.execute("SELECT body, actions FROM events ORDER BY seq"):
@@ -149,7 +176,7 @@ class SqliteStore:
             )
         if batch.touched:
             db.executemany(
-                "INSERT OR REPLACE INTO trials VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT OR REPLACE INTO trials VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 [self._trial_row(state.trials[number]) for number in sorted(batch.touched)],
             )
         if batch.remarks:
@@ -180,6 +207,7 @@ class SqliteStore:
         return self._limits_text
 
     def _trial_row(self, t: Trial) -> tuple[Any, ...]:
+        expected = t.expected and wire.expectation_to_json(t.expected.signed(self._sign))
         return (
             t.number,
             t.attempt,
@@ -195,10 +223,21 @@ class SqliteStore:
             t.ended_at,
             t.exit_code,
             t.warm,
+            expected and wire.dumps(expected),
         )
 
     def _one(self, sql: str, args: tuple[Any, ...] = ()) -> Any:
         return self._db.execute(sql, args).fetchone()[0]
+
+
+def _sign(recipe: Recipe) -> float:
+    """Times a loss: the value in the user's scale."""
+    return (recipe.objective.goal if recipe.objective else Goal.MINIMIZE).sign
+
+
+def _prior_row(one: Observation, sign: float) -> tuple[Any, ...]:
+    value = sign * one.loss if one.curve else None
+    return (one.number, wire.dumps(one.params), value, one.resource, one.outcome)
 
 
 def _metric_row(m: Measurement) -> tuple[Any, ...]:

@@ -12,12 +12,12 @@ import json
 import random
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from math import inf, nan
-from typing import Any, ClassVar
+from math import inf, isfinite, nan
+from typing import Any, ClassVar, cast
 
 import numpy as np
 
-from barrido.core.protocols import Fate, Observation, Sampler
+from barrido.core.protocols import Expectation, Explainer, Fate, Observation, Sampler
 from barrido.core.trial import Params
 from barrido.space import (
     Choice,
@@ -184,6 +184,21 @@ class SamplerSuite:
             asked = used.ask(history, [], numbers, 4)
             assert self.sampler(space).ask(history, [], numbers, 4) == asked, name
 
+    def test_what_is_expected_is_a_number_for_each_point_and_the_same_each_time(self) -> None:
+        for name, space in self.spaces():
+            sampler, history = self.sampler(space), self._history(space)
+            if not isinstance(sampler, Explainer):
+                return
+            for observations, pending in ((history, []), (history, [history[-1].params]), ([], [])):
+                answers = sampler.ask(observations, pending, [8, 9], 1)
+                points = [point for point in answers if point is not None]
+                expected = sampler.explain(observations, pending, points, 1)
+                assert len(expected) == len(points), name
+                for one in expected:
+                    assert one is None or _is_sensible(one), f"{name}: {one}"
+                again = cast(Explainer, self.sampler(space)).explain(observations, pending, points, 1)
+                assert again == expected, f"{name}: a new sampler expects otherwise"
+
     def test_every_point_of_a_finite_space_comes_once_and_then_none(self) -> None:
         if not self.exhausts:
             return
@@ -254,6 +269,11 @@ def _is_plain(value: Any) -> bool:
     if isinstance(value, Mapping):
         return type(value) is dict and all(type(k) is str and _is_plain(v) for k, v in value.items())
     return value is None or type(value) in (str, int, float, bool)
+
+
+def _is_sensible(expected: Expectation) -> bool:
+    numbers = (expected.mean, expected.spread, expected.improvement)
+    return all(type(v) is float and isfinite(v) for v in numbers) and min(numbers[1:]) >= 0
 
 
 def _spoil(value: Any) -> None:

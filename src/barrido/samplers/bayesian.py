@@ -1,0 +1,117 @@
+"""Bayesian optimisation: a Gaussian process learns the losses, and says where to look next."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from barrido.core.protocols import Expectation, Observation
+from barrido.core.trial import Params
+from barrido.errors import Problem
+from barrido.samplers.gp.encoding import Array, Encoding
+from barrido.samplers.gp.maximizer import Maximizer
+from barrido.samplers.gp.model import Model, Shape, shape_due
+from barrido.samplers.history import History, HistoryReader, Seen
+from barrido.samplers.sobol import SobolSampler
+from barrido.space import Space
+
+INIT = (4, 1)
+KNOWN = 5
+"""Around so many of the best points the search looks closer."""
+
+
+class BayesianSampler:
+    """Trial k maximises log expected improvement under a Gaussian process of the trials before it.
+
+    The first trials, about one per dimension, are a scrambled Sobol' sequence.
+    """
+
+    learns: bool = True
+
+    def __init__(self, space: Space) -> None:
+        self._space = space
+        self._sobol = SobolSampler(space)
+        self._reader = HistoryReader(space)
+        self._encoding = Encoding(space)
+        self._maximizer = Maximizer(space)
+        self._initial = min(max(INIT[0], int(INIT[1] * len(space) + 1)), 16)
+        self._shape: tuple[bytes, Shape] | None = None
+        self._model: tuple[bytes, Model] | None = None
+
+    @staticmethod
+    def problems(space: Space, path: str = "") -> list[Problem]:
+        """Nothing: any space can be learned."""
+        return SobolSampler.problems(space, path)
+
+    def ask(
+        self,
+        observations: Sequence[Observation],
+        pending: Sequence[Params],
+        numbers: Sequence[int],
+        seed: int,
+    ) -> list[Params | None]:
+        history = self._reader.read(observations)
+        running = self._space.to_unit(pending)
+        seen = Seen(np.concatenate([history.u, running]))
+        points: list[Params | None] = []
+        for number in numbers:
+            u = self._next(history, running, seen, number, seed)
+            if u is None:
+                points.append(None)
+                continue
+            seen.add(u)
+            running = np.concatenate([running, u])
+            points += self._space.from_unit(u)
+        return points
+
+    def explain(
+        self,
+        observations: Sequence[Observation],
+        pending: Sequence[Params],
+        points: Sequence[Params],
+        seed: int,
+    ) -> list[Expectation | None]:
+        history = self._reader.read(observations)
+        designed = sum(self._is_early(history, len(pending) + i) for i in range(len(points)))
+        chosen = points[designed:]
+        known = self._fitted(history).expect(self._space.to_unit(chosen)) if chosen else []
+        return [*[None] * designed, *known]
+
+    def _is_early(self, history: History, running: int) -> bool:
+        """Whether the next point belongs to the initial design."""
+        return len(history) + running < self._initial or history.worked.sum() < 2
+
+    def _next(self, history: History, running: Array, seen: Seen, number: int, seed: int) -> Array | None:
+        rng = np.random.default_rng((seed, number))
+        if self._is_early(history, len(running)):
+            first = [p for p in self._sobol.ask((), (), [number], seed) if p is not None]
+            u = self._space.to_unit(first)
+            return u if len(u) and seen.are_new(u).all() else self._any(seen, rng)
+        best = np.argsort(history.losses, kind="stable")[:KNOWN]
+        known = np.concatenate([history.u[best], running])
+        acquisition = self._fitted(history).acquisition(running, rng)
+        found = self._maximizer.maximize(acquisition, known, seen.are_new, rng)
+        return self._any(seen, rng) if found is None else found[None]
+
+    def _any(self, seen: Seen, rng: np.random.Generator) -> Array | None:
+        """A new point drawn by chance, (1, d); if chance finds none, the first one there is."""
+        u = self._space.snap(rng.random((64, len(self._space))))
+        if (new := np.flatnonzero(seen.are_new(u))).size:
+            return np.asarray(u[new[:1]])
+        for point in self._space.grid() if self._space.size is not None else ():
+            u = self._space.to_unit([point])
+            if seen.are_new(u).all():
+                return u
+        return None
+
+    def _fitted(self, history: History) -> Model:
+        """The model of a history. Both what is kept of it are caches: without them the same comes out."""
+        due = history.take(slice(shape_due(len(history))))
+        if due.worked.sum() < 2:
+            due = history
+        if self._shape is None or self._shape[0] != due.key:
+            self._shape = (due.key, Shape.fit(self._encoding, due))
+        if self._model is None or self._model[0] != history.key:
+            self._model = (history.key, Model(self._encoding, history, self._shape[1]))
+        return self._model[1]

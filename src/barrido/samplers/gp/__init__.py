@@ -1,0 +1,1 @@
+"""Gaussian-process regression over search spaces, and the search for the point most worth trying."""
