@@ -81,8 +81,8 @@ CONDITIONAL = Space(
 def conditional(p: Mapping[str, Any]) -> float:
     m = p["model"]
     if m["name"] == "svm":
-        return 0.12 + 0.01 * (log10(m["c"]) - 1) ** 2 + 0.02 * (log10(m["gamma"]) + 2) ** 2
-    return 0.05 + 0.06 * (log10(m["rate"]) + 2.5) ** 2 + 0.02 * abs(m["layers"] - 3)
+        return float(0.12 + 0.01 * (log10(m["c"]) - 1) ** 2 + 0.02 * (log10(m["gamma"]) + 2) ** 2)
+    return float(0.05 + 0.06 * (log10(m["rate"]) + 2.5) ** 2 + 0.02 * abs(m["layers"] - 3))
 
 
 @pytest.mark.parametrize("at_once", [1, 4])
@@ -138,20 +138,20 @@ def test_results_that_come_late_and_out_of_order_leave_no_trace_in_the_cache() -
 
 def test_points_asked_for_together_are_apart() -> None:
     sampler = BayesianSampler(BRANIN)
-    observations = search(sampler, branin, 20)
-    points = sampler.ask(observations, [], range(20, 28), 0)
+    observations = search(sampler, branin, 10)
+    points = sampler.ask(observations, [], range(10, 18), 0)
     u = BRANIN.to_unit([p for p in points if p is not None])
     distances = np.linalg.norm(u[:, None] - u, axis=2)[np.triu_indices(8, 1)]
-    assert distances.min() > 1e-3
-    assert np.median(distances) > 0.05
+    assert distances.min() > 0.01
+    assert np.median(distances) > 0.1
 
 
 def test_what_runs_already_is_not_proposed_again() -> None:
     sampler = BayesianSampler(BRANIN)
-    observations = search(sampler, branin, 20)
-    (first,) = sampler.ask(observations, [], [20], 0)
+    observations = search(sampler, branin, 10)
+    (first,) = sampler.ask(observations, [], [10], 0)
     assert first is not None
-    (second,) = sampler.ask(observations, [first], [20], 0)
+    (second,) = sampler.ask(observations, [first], [10], 0)
     assert second is not None
     assert np.linalg.norm(np.diff(BRANIN.to_unit([first, second]), axis=0)) > 0.01
 
@@ -165,11 +165,12 @@ def test_a_region_that_fails_is_avoided() -> None:
     found = search(BayesianSampler(space), loss, 40)
     late = [o for o in found[15:] if o.params["x"] > 0.5]
     assert len(late) <= 8, "the best lies at the edge of what works: some steps over it must be expected"
-    assert min(o.loss for o in found) < 0.0125
+    assert min(o.loss for o in found) < 0.03
 
 
 def test_a_space_in_which_everything_fails_is_still_searched() -> None:
-    sampler, observations = BayesianSampler(CONDITIONAL), []
+    sampler = BayesianSampler(CONDITIONAL)
+    observations: list[Observation] = []
     for number in range(30):
         (point,) = sampler.ask(observations, [], [number], 0)
         assert point is not None
@@ -195,7 +196,7 @@ def test_what_is_expected_is_what_comes_when_the_function_is_known() -> None:
     observations = search(sampler, branin, 40)
     points = RandomSampler(BRANIN).ask((), (), range(20), 5)
     expected = sampler.explain(observations, [], [p for p in points if p is not None], 0)
-    assert sampler.explain(observations[:3], [], points[:2], 0) == [None, None]  # type: ignore[arg-type]
+    assert sampler.explain(observations[:2], [], [o.params for o in observations[2:4]], 0) == [None, None]
     misses = [
         abs(e.mean - branin(p)) / max(e.spread, 1.0) for e, p in zip(expected, points, strict=True) if e and p
     ]

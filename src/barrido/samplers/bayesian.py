@@ -16,7 +16,6 @@ from barrido.samplers.history import History, HistoryReader, Seen
 from barrido.samplers.sobol import SobolSampler
 from barrido.space import Space
 
-INIT = (4, 1)
 KNOWN = 5
 """Around so many of the best points the search looks closer."""
 
@@ -35,7 +34,7 @@ class BayesianSampler:
         self._reader = HistoryReader(space)
         self._encoding = Encoding(space)
         self._maximizer = Maximizer(space)
-        self._initial = min(max(INIT[0], int(INIT[1] * len(space) + 1)), 16)
+        self._initial = min(max(4, len(space) + 1), 16)
         self._shape: tuple[bytes, Shape] | None = None
         self._model: tuple[bytes, Model] | None = None
 

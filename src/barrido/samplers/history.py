@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from barrido.core.protocols import Fate, Observation
-from barrido.core.trial import Params
 from barrido.space import Space
 
 Array = NDArray[np.float64]

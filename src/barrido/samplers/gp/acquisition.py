@@ -47,7 +47,7 @@ def improvement_slope(
     """The derivative of `log_improvement`: Φ(z) / (φ(z) + z Φ(z))."""
     from scipy.special import log_ndtr
 
-    return np.exp(log_ndtr(z) - value)
+    return np.asarray(np.exp(log_ndtr(z) - value))
 
 
 def _log1mexp(x: Array) -> Array:
@@ -57,7 +57,7 @@ def _log1mexp(x: Array) -> Array:
 
 
 class Acquisition:
-    """What a point is worth trying: log expected improvement, and the log chance that it succeeds.
+    """What a point is worth trying: log expected improvement.
 
     ``posterior`` may hold several imagined outcomes of the trials that still run; improvement is
     averaged over them.
@@ -68,12 +68,10 @@ class Acquisition:
         encoding: Encoding,
         posterior: Posterior,
         best: Array,  # (m,), what is to be improved upon in each imagined outcome
-        success: Posterior | None,  # of labels: 0 a trial that worked, 1 one that failed
     ) -> None:
         self._encoding = encoding
         self._posterior = posterior
         self._best = best
-        self._success = success
 
     def value(
         self,
@@ -83,11 +81,7 @@ class Acquisition:
         features = self._encoding.encode(u)
         mean, variance = self._posterior.predict(features)
         each = log_improvement((self._best - mean) / np.sqrt(variance)[:, None])
-        value = _log_mean(each) + 0.5 * np.log(variance)
-        if self._success is not None:
-            label, doubt = self._success.predict(features)
-            value += _log_success(label[:, 0], doubt)[0]
-        return value
+        return _log_mean(each) + 0.5 * np.log(variance)
 
     def value_and_gradient(
         self,
@@ -104,13 +98,7 @@ class Acquisition:
         slope = -np.einsum("km,kmf->kf", share / deviation, mean_slope)
         by_variance = 0.5 / variance * (1.0 - (share * z).sum(1))
         slope += by_variance[:, None] * variance_slope
-        value = value + 0.5 * np.log(variance)
-        if self._success is not None:
-            label, doubt, label_slope, doubt_slope = self._success.predict_with_slope(features)
-            chance, by_label, by_doubt = _log_success(label[:, 0], doubt)
-            value += chance
-            slope += by_label[:, None] * label_slope[:, 0] + by_doubt[:, None] * doubt_slope
-        return value, self._encoding.pull_back(u, slope)
+        return value + 0.5 * np.log(variance), self._encoding.pull_back(u, slope)
 
 
 def _log_mean(values: Array) -> Array:
@@ -118,14 +106,3 @@ def _log_mean(values: Array) -> Array:
     most = values.max(1)
     result: Array = most + np.log(np.exp(values - most[:, None]).mean(1))
     return result
-
-
-def _log_success(label: Array, variance: Array) -> tuple[Array, Array, Array]:
-    """log Φ((1/2 - label) / √(variance + 1/100)) and its derivatives by both, each (k,)."""
-    from scipy.special import log_ndtr
-
-    deviation = np.sqrt(variance + 0.01)
-    z = (0.5 - label) / deviation
-    value = log_ndtr(z)
-    slope = np.exp(-0.5 * z * z - _HALF_LOG_2PI - value)
-    return value, -slope / deviation, -0.5 * slope * z / deviation**2

@@ -3,7 +3,8 @@
 Each column of the unit cube becomes one to a few features that share a length scale. What the kernel
 sees are Euclidean distances between features, so it is positive semi-definite whatever the space:
 
-* continuous and ordered columns: one feature, the coordinate, levels spread evenly over [0, 1];
+* continuous and ordered columns: one feature, the coordinate, levels spread evenly over [0, 1], what is
+  normally distributed in standard deviations;
 * unordered columns: one feature per level, 1/√2 at the level taken, so that two different levels are
   at distance 1 (the Hamming distance of mixed-variable Gaussian processes);
 * conditional columns: a point on a quarter circle where active, its centre where not, after the arc
@@ -19,13 +20,50 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from barrido.space import Kind, Space
+from barrido.space import Discrete, Domain, Kind, LogNormal, Normal, QLogNormal, QNormal, Space
 from barrido.space.ladders import Even
 
 Array = NDArray[np.float64]
 
 ARC = np.pi / 2  # radians from one end of a conditional column to the other
+BELL = 3.5  # standard deviations from the middle of a bell's axis to its ends
 _HAMMING = np.sqrt(0.5)
+
+
+@dataclass(frozen=True, slots=True)
+class Straight:
+    """An axis on which coordinates lie evenly."""
+
+    scale: float = 1.0
+    shift: float = 0.0
+
+    def place(self, u: Array) -> Array:
+        """Where on the axis, [0, 1], unit coordinates lie."""
+        return self.scale * u + self.shift
+
+    def stretch(self, u: Array) -> Array:
+        """The derivative of `place`."""
+        return np.full(u.shape, self.scale)
+
+
+@dataclass(frozen=True, slots=True)
+class Bell:
+    """An axis of standard deviations, for what is normally distributed.
+
+    A function of such a parameter is smooth in the parameter, not in its quantile.
+    """
+
+    def place(self, u: Array) -> Array:
+        from scipy.special import ndtri
+
+        return np.asarray(0.5 + np.clip(ndtri(u), -BELL, BELL) / (2.0 * BELL))
+
+    def stretch(self, u: Array) -> Array:
+        from scipy.special import ndtri
+
+        away = np.clip(ndtri(u), -BELL, BELL)
+        inside = np.sqrt(2.0 * np.pi) * np.exp(0.5 * away * away) / (2.0 * BELL)
+        return np.where(np.abs(away) < BELL, inside, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +73,17 @@ class _Column:
     start: int
     stop: int
     levels: int  # of an unordered column, else 0
-    scale: float  # of an ordered one: feature = scale * u + shift
-    shift: float
+    axis: Straight | Bell
     is_conditional: bool
+
+
+def _axis(domain: Domain) -> Straight | Bell:
+    if isinstance(domain, Normal | LogNormal | QNormal | QLogNormal):
+        return Bell()
+    if isinstance(domain, Discrete) and isinstance(domain.ladder, Even) and domain.ladder.count > 1:
+        gaps = domain.ladder.count - 1
+        return Straight(domain.ladder.count / gaps, -0.5 / gaps)
+    return Straight()
 
 
 class Encoding:
@@ -48,18 +94,14 @@ class Encoding:
         owners: list[int] = []
         for column, dimension in enumerate(space.dimensions):
             conditional = dimension.condition is not None
-            levels, scale, shift = 0, 1.0, 0.0
-            if dimension.kind is Kind.UNORDERED:
-                levels = dimension.levels or 0
-            elif isinstance(ladder := getattr(dimension.domain, "ladder", None), Even) and ladder.count > 1:
-                scale, shift = ladder.count / (ladder.count - 1), -0.5 / (ladder.count - 1)
+            levels = dimension.levels or 0 if dimension.kind is Kind.UNORDERED else 0
             width = levels or (2 if conditional else 1)
-            columns.append(_Column(len(owners), len(owners) + width, levels, scale, shift, conditional))
+            start = len(owners)
+            columns.append(_Column(start, start + width, levels, _axis(dimension.domain), conditional))
             owners += [column] * width
         self._space = space
         self._columns = columns
         self.owner: NDArray[np.int64] = np.array(owners, dtype=np.int64)
-        self.smooth: NDArray[np.bool_] = np.array([not c.levels for c in columns], dtype=np.bool_)
 
     def __len__(self) -> int:
         return len(self.owner)
@@ -79,11 +121,11 @@ class Encoding:
                 features[np.arange(len(u)), c.start + index] = _HAMMING
                 features[~mask, c.start : c.stop] = 0.0
             elif c.is_conditional:
-                angle = ARC * (c.scale * values + c.shift)
+                angle = ARC * c.axis.place(values)
                 features[:, c.start] = np.where(mask, np.cos(angle), 0.0) / ARC
                 features[:, c.start + 1] = np.where(mask, np.sin(angle), 0.0) / ARC
             else:
-                features[:, c.start] = c.scale * values + c.shift
+                features[:, c.start] = c.axis.place(values)
         return features
 
     def pull_back(
@@ -97,10 +139,10 @@ class Encoding:
         for column, c in enumerate(self._columns):
             if c.levels:
                 continue
+            values = np.where(active[:, column], u[:, column], 0.5)
+            along = slope[:, c.start]
             if c.is_conditional:
-                angle = ARC * (c.scale * np.nan_to_num(u[:, column]) + c.shift)
-                along = np.cos(angle) * slope[:, c.start + 1] - np.sin(angle) * slope[:, c.start]
-                gradient[:, column] = np.where(active[:, column], c.scale * along, 0.0)
-            else:
-                gradient[:, column] = c.scale * slope[:, c.start]
+                angle = ARC * c.axis.place(values)
+                along = np.cos(angle) * slope[:, c.start + 1] - np.sin(angle) * along
+            gradient[:, column] = np.where(active[:, column], along * c.axis.stretch(values), 0.0)
         return gradient

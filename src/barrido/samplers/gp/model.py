@@ -36,22 +36,32 @@ class Shape:
     @classmethod
     def fit(cls, encoding: Encoding, history: History) -> Shape:
         """The hyperparameters and the transformation of highest posterior density, one after the other."""
-        history = history.take(_telling(history, FIT_POINTS))
-        losses, stopped = history.losses, history.stopped
-        features = encoding.encode(history.u)
-        columns = history.u.shape[1]
-        distances = column_distances(features, encoding.owner, columns)
+        told = history.take(_telling(history, FIT_POINTS))
+        losses, stopped = told.losses, told.stopped
+        first = Warp.of(losses, *POWERS[0] if len(losses) < _FEW else POWERS[2])
+        hyper = _fit(encoding, told.u, first.forward(losses), stopped)
         if len(losses) < _FEW:
-            warp = Warp.of(losses, 1.0, 1.0)
-            return cls(fit(distances, warp.forward(losses), stopped, typical(columns)), warp)
-        first = Warp.of(losses, 0.0, 1.0)
-        hyper = fit(distances, first.forward(losses), stopped, typical(columns))
-        posterior = Posterior(features, encoding.owner, first.forward(losses)[:, None], stopped, hyper)
+            return cls(hyper, first)
+        posterior = Posterior(
+            encoding.encode(told.u), encoding.owner, first.forward(losses)[:, None], stopped, hyper
+        )
         warps = [Warp.of(losses, up, down) for up, down in POWERS]
         best = max(warps, key=lambda w: posterior.evidence(w.forward(losses)) + w.log_jacobian(losses))
         if best != first:
-            hyper = fit(distances, best.forward(losses), stopped, hyper)
+            hyper = _fit(encoding, told.u, best.forward(losses), stopped, hyper)
         return cls(hyper, best)
+
+
+def _fit(
+    encoding: Encoding,
+    u: Array,
+    targets: Array,
+    stopped: NDArray[np.bool_],
+    start: Hyperparameters | None = None,
+) -> Hyperparameters:
+    columns = u.shape[1]
+    distances = column_distances(encoding.encode(u), encoding.owner, columns)
+    return fit(distances, targets, stopped, start or typical(columns))
 
 
 def shape_due(trials: int) -> int:
@@ -61,22 +71,25 @@ def shape_due(trials: int) -> int:
 
 
 class Model:
-    """A Gaussian process of the losses of a history, and one of its failures."""
+    """A Gaussian process of the losses of a history.
+
+    A trial that failed counts as one with the worst loss there is: the search keeps away from it.
+    """
 
     def __init__(self, encoding: Encoding, history: History, shape: Shape) -> None:
         chosen = history.take(_telling(history, MODEL_POINTS))
         self._encoding = encoding
         self._warp = shape.warp
         self._hyper = shape.hyper
-        self._features = encoding.encode(chosen.u)
-        self._targets = shape.warp.forward(chosen.losses)
-        self._stopped = chosen.stopped
+        failed = np.flatnonzero(~history.worked)[-MODEL_POINTS:]
+        told = shape.warp.forward(chosen.losses)
+        self._features = encoding.encode(np.concatenate([chosen.u, history.u[failed]]))
+        self._targets = np.concatenate([told, np.full(len(failed), told.max())])
+        self._stopped = np.concatenate([chosen.stopped, np.zeros(len(failed), np.bool_)])
         self._posterior = Posterior(
             self._features, encoding.owner, self._targets[:, None], self._stopped, shape.hyper
         )
         self._range = float(chosen.losses.min()), float(chosen.losses.max())
-        failed = np.flatnonzero(~history.worked)
-        self._success = _success(self, history.u[failed[-MODEL_POINTS:]]) if len(failed) else None
 
     def acquisition(
         self,
@@ -94,7 +107,7 @@ class Model:
             targets = np.concatenate([known, imagined])
             posterior = Posterior(features, self._encoding.owner, targets, stopped, self._hyper)
         best = posterior.predict(features)[0].min(0)
-        return Acquisition(self._encoding, posterior, best, self._success)
+        return Acquisition(self._encoding, posterior, best)
 
     def expect(
         self,
@@ -121,15 +134,6 @@ class Model:
         """Mean losses (k,) on the scale on which they were learned: bent, mean 0 and variance 1."""
         mean: Array = self._posterior.predict(self._encoding.encode(u))[0][:, 0]
         return mean
-
-
-def _success(model: Model, failed: Array) -> Posterior:
-    """A process of labels: 0 where a trial worked, 1 where it failed."""
-    encoding, hyper = model._encoding, model._hyper
-    features = np.concatenate([model._features, encoding.encode(failed)])
-    labels = np.concatenate([np.zeros(len(model._features)), np.ones(len(failed))])
-    own = Hyperparameters(np.minimum(hyper.lengths, 1.0), 0.25, 0.02, 0.0)
-    return Posterior(features, encoding.owner, labels[:, None], np.zeros(len(labels), np.bool_), own)
 
 
 def _telling(history: History, most: int) -> NDArray[np.int64]:

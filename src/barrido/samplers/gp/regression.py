@@ -1,10 +1,10 @@
 """Gaussian-process regression: maximum a posteriori hyperparameters and the posterior.
 
 Rasmussen and Williams, "Gaussian Processes for Machine Learning" (2006): algorithm 2.1 for the
-posterior, equation 5.9 for the gradient of the evidence. Length scales have the prior of Hvarfner,
-Hellsten, Nardi, "Vanilla Bayesian optimization performs great in high dimensions" (ICML 2024, arXiv
-2402.02229), which grows with the square root of the dimension. The constant mean is integrated out:
-it is a constant added to the kernel.
+posterior, equation 5.9 for the gradient of the evidence. Length scales have a log-normal prior whose
+mode and width are those of Hvarfner, Hellsten, Nardi, "Vanilla Bayesian optimization performs great in
+high dimensions" (ICML 2024, arXiv 2402.02229): it grows with the square root of the dimension. The
+constant mean is integrated out: it is a constant added to the kernel.
 """
 
 from __future__ import annotations
@@ -16,23 +16,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from barrido.samplers.gp.encoding import Array
-from barrido.samplers.gp.kernels import matern52 as m52, squared_distances
-
-
-def matern52(r2):
-    if KERNEL == "m":
-        return m52(r2)
-    k = np.exp(-0.5 * r2)
-    return k, -0.5 * k
-
+from barrido.samplers.gp.kernels import matern52, squared_distances
 
 MEAN_VARIANCE = 1.0
 """Prior variance of the constant mean, of targets of variance 1."""
 _NOISE = (log(1e-6), log(1.0))
 _SIGNAL = (log(0.05), log(20.0))
 _LENGTH = (log(0.02), log(100.0))
+_OTHERS = np.array([0.0, -7.0, -2.0])  # modes of log signal, noise and doubt, and the prior's widths
+_OTHER_WIDTHS = np.array([1.0, 2.0, 1.5])
 _STEPS = 40
-LEN0, LEND, LENW, MODE, NOISE0, NOISEW, SIGW, KERNEL = sqrt(2.0), 0.5, sqrt(3.0), 1, -7.0, 2.0, 1.0, "m"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +48,8 @@ class Hyperparameters:
 
 def typical(columns: int) -> Hyperparameters:
     """Where a search for hyperparameters starts: about the mode of the prior."""
-    mean, deviation = _length_prior(columns)
-    return Hyperparameters(np.full(columns, np.exp(mean - (deviation**2 if MODE else 0))), 1.0, 1e-3, 0.1)
+    lengths, (signal, noise, doubt) = np.exp(_center(columns)[:columns]), np.exp(_OTHERS)
+    return Hyperparameters(lengths, float(signal), float(noise), float(doubt))
 
 
 def fit(
@@ -113,17 +106,16 @@ def loss_and_gradient(
     return loss + prior, gradient + pull
 
 
-def _length_prior(columns: int) -> tuple[float, float]:
-    """Mean and deviation of the logarithm of a length scale."""
-    return LEN0 + LEND * log(max(columns, 1)), LENW
+def _center(columns: int) -> Array:
+    """Where the prior of ``theta`` has its mode."""
+    length = sqrt(2.0) + 0.5 * log(max(columns, 1)) - 3.0
+    return np.concatenate([np.full(columns, length), _OTHERS])
 
 
 def _minus_log_prior(theta: Array, columns: int) -> tuple[float, Array]:
     """Log-normal priors on all hyperparameters, up to a constant, and the derivative."""
-    mean, deviation = _length_prior(columns)
-    center = np.array([mean - (deviation**2 if MODE else 0)] * columns + [0.0, NOISE0, -2.0])
-    width = np.array([deviation] * columns + [SIGW, NOISEW, 1.5])
-    away = (theta - center) / width
+    width = np.concatenate([np.full(columns, sqrt(3.0)), _OTHER_WIDTHS])
+    away = (theta - _center(columns)) / width
     return 0.5 * float(away @ away), away / width
 
 
@@ -222,7 +214,7 @@ class Posterior:
         """Posterior covariance (k, k) of the function between points."""
         scaled = features * self._scale
         cross, _ = self._covariance(scaled, self._points)
-        return self._covariance(scaled, scaled)[0] - cross @ self._inverse @ cross.T
+        return np.asarray(self._covariance(scaled, scaled)[0] - cross @ self._inverse @ cross.T)
 
     def sample(
         self,

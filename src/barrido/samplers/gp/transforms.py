@@ -13,9 +13,8 @@ import numpy as np
 
 from barrido.samplers.gp.encoding import Array
 
-POWERS = tuple((up, down) for down in (1.0, 1.5, 2.0, 2.5) for up in (1.0, 0.5, 0.0, -0.5, -1.0))
-"""Above the middle: from leaving losses as they are to compressing them to a bounded range. Below: from
-leaving them as they are to stretching the differences between the best."""
+POWERS = tuple((power, 2.0 - power) for power in (1.0, 0.5, 0.0, -0.5, -1.0))
+"""From leaving losses as they are to compressing the large ones to a bounded range."""
 
 
 @dataclass(frozen=True, slots=True)
