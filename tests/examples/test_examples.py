@@ -134,6 +134,28 @@ def test_sobol_with_a_seed_gives_the_same_points_again(examples: Path, workspace
     assert [trial.params for trial in first.trials] == [trial.params for trial in second.trials]
 
 
+@pytest.mark.slow
+def test_bayesian_sampling_of_the_tutorial_runs(examples: Path, workspace: Workspace) -> None:
+    ran = script("sweep_bayesian.py", examples, workspace)
+    assert ran.sweep.phase is SweepPhase.COMPLETED
+    assert [trial.reports for trial in ran.trials] == [12] * 8
+    assert all(trial.params["batch_size"] in (16, 32, 64) for trial in ran.trials)
+    assert all(0.05 <= trial.params["learning_rate"] <= 0.1 for trial in ran.trials)
+    assert [trial.expected is not None for trial in ran.trials] == [False] * 4 + [True] * 4
+
+
+@pytest.mark.slow
+def test_a_model_is_chosen_with_its_own_parameters(examples: Path, workspace: Workspace) -> None:
+    ran = file("sweep.yml", examples / "conditional", workspace)
+    assert ran.sweep.phase is SweepPhase.COMPLETED
+    assert set(ran.phases()) == {Phase.COMPLETED}
+    tried = [trial.params["model"] for trial in ran.trials]
+    assert {tuple(model) for model in tried} == {("name", "c", "gamma"), ("name", "units", "rate")}
+    early, late = ran.trials[:6], ran.trials[6:]
+    assert max(t.best_value or 0 for t in late) >= max(t.best_value or 0 for t in early)
+    assert (ran.sweep.best_value or 0) > 0.88
+
+
 def check_drawn(ran: Ran) -> None:
     assert ran.sweep.phase is SweepPhase.COMPLETED
     assert [trial.reports for trial in ran.trials] == [12] * 4

@@ -231,7 +231,7 @@ class Posterior:
 
     def _variance(self, cross: Array) -> Array:
         explained = np.einsum("kn,kn->k", cross @ self._inverse, cross)
-        return np.maximum(self.prior_variance - explained, 1e-12)
+        return np.asarray(np.maximum(self.prior_variance - explained, 1e-12))
 
     def _covariance(self, a: Array, b: Array) -> tuple[Array, Array]:
         """Prior covariance between scaled points and its derivative by the squared distance."""
