@@ -18,6 +18,11 @@ from barrido.space import Space
 
 KNOWN = 5
 """Around so many of the best points the search looks closer."""
+MARGIN = 0.01
+"""What every second trial must be able to gain, in standard deviations of the losses.
+
+Without it a search that has come to the bottom of a basin goes on there for ever smaller gains.
+"""
 
 
 class BayesianSampler:
@@ -89,7 +94,8 @@ class BayesianSampler:
             return u if len(u) and seen.are_new(u).all() else self._any(seen, rng)
         best = np.argsort(history.losses, kind="stable")[:KNOWN]
         known = np.concatenate([history.u[best], running])
-        acquisition = self._fitted(history).acquisition(running, rng)
+        margin = MARGIN if number % 2 else 0.0
+        acquisition = self._fitted(history).acquisition(running, margin, rng)
         found = self._maximizer.maximize(acquisition, known, seen.are_new, rng)
         return self._any(seen, rng) if found is None else found[None]
 

@@ -1,13 +1,13 @@
 """Finds the point of a mixed space where an acquisition function is highest.
 
-Starts are drawn from all over the space and around the best points known; the best of them climb by
-turns: along gradients in the smooth columns (L-BFGS-B, all starts at once), and from neighbour to
-neighbour in the discrete ones.
+Starts are a scrambled Sobol' sequence over the whole space, and draws around the best points known; the
+best of them climb by turns: along gradients in the smooth columns (L-BFGS-B, all starts at once), and
+from neighbour to neighbour in the discrete ones.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -20,6 +20,9 @@ STARTS = 6
 _SPREAD = 512
 _AROUND = 48  # points around each of the best known
 _ROUNDS = 24
+_GAIN = 1e-9  # of worth that a step must bring
+_CLOSE = 0.05  # starts are further apart than this in some coordinate
+_BLOCK = 64
 _LISTED = 24  # levels; with more, a neighbour is a power of two away
 _NEAR = (0.2, 0.05, 0.0125)
 
@@ -33,7 +36,7 @@ class Worth(Protocol):
 
 
 class Maximizer:
-    """Knows a space's neighbourhoods. ``smooth`` (d,) are the columns with gradients."""
+    """Knows a space's neighbourhoods."""
 
     def __init__(self, space: Space) -> None:
         self._space = space
@@ -59,24 +62,22 @@ class Maximizer:
         rng: np.random.Generator,
     ) -> Array | None:
         """The best new point that was found, (d,), snapped; None if none was new."""
+        trail = _Trail(worth)
         pool = self._pool(known, rng)
-        values = worth.value(pool)
-        order = np.argsort(-values, kind="stable")
-        starts = pool[_apart(pool, order, STARTS)]
-        visited = [pool]
-        scores = [values]
+        here = pool[_apart(pool, trail.value(pool))]
         for _ in range(2 if len(self._smooth) and self._ladders else 1):
-            starts = self._step(worth, starts, visited, scores)
-            starts = self._climb(worth, starts, visited, scores)
-        found, value = np.concatenate(visited), np.concatenate(scores)
-        for block in np.array_split(np.argsort(-value, kind="stable"), 8 if len(value) > 64 else 1):
-            snapped = self._snap(found[block])
+            here = self._step(trail, here)
+            here = self._climb(trail, here)
+        for block in trail.best_first():
+            snapped = self._space.snap(block)
             if (new := np.flatnonzero(is_new(snapped))).size:
                 return np.asarray(snapped[new[0]])
         return None
 
     def _pool(self, known: Array, rng: np.random.Generator) -> Array:
-        spread = rng.random((_SPREAD, len(self._space)))
+        from scipy.stats.qmc import Sobol
+
+        spread = Sobol(len(self._space), scramble=True, seed=rng).random(_SPREAD)
         if not len(known):
             return self._snap_discrete(spread)
         filled = np.where(np.isnan(known), rng.random(known.shape), known)
@@ -98,51 +99,42 @@ class Maximizer:
             u[:, column] = ladder.middle(ladder.index(u[:, column]))
         return u
 
-    def _snap(self, u: Array) -> Array:
-        return self._space.snap(u)
-
-    def _climb(self, worth: Worth, starts: Array, visited: list[Array], scores: list[Array]) -> Array:
-        """Along gradients in the smooth columns, all starts at once: their worth adds up."""
+    def _climb(self, trail: _Trail, here: Array) -> Array:
+        """Along gradients in the smooth columns, all at once: their worth adds up."""
         from scipy.optimize import minimize
 
-        smooth = self._smooth
-        if not len(smooth):
-            return starts
+        if not len(self._smooth):
+            return here
 
-        def negative(flat: Array) -> tuple[float, Array]:
-            u = starts.copy()
-            u[:, smooth] = flat.reshape(len(starts), len(smooth))
-            value, gradient = worth.value_and_gradient(u)
-            return -float(value.sum()), -gradient[:, smooth].ravel()
+        def moved(flat: Array) -> Array:
+            u = here.copy()
+            u[:, self._smooth] = np.clip(flat.reshape(len(here), -1), 0.0, 1.0)
+            return u
 
-        flat = starts[:, smooth].ravel()
-        found = minimize(
-            negative, flat, jac=True, method="L-BFGS-B", bounds=[(0.0, 1.0)] * len(flat),
-            options={"maxiter": 30, "ftol": 1e-6, "gtol": 1e-4},
-        )  # fmt: skip
-        ends = starts.copy()
-        ends[:, smooth] = np.clip(found.x.reshape(len(starts), len(smooth)), 0.0, 1.0)
-        visited.append(ends)
-        scores.append(worth.value(ends))
+        def loss(flat: Array) -> tuple[float, Array]:
+            value, gradient = trail.worth.value_and_gradient(moved(flat))
+            return -float(value.sum()), -gradient[:, self._smooth].ravel()
+
+        flat = here[:, self._smooth].ravel()
+        options = {"maxiter": 30, "ftol": 1e-6, "gtol": 1e-4}
+        bounds = [(0.0, 1.0)] * len(flat)
+        found = minimize(loss, flat, jac=True, method="L-BFGS-B", bounds=bounds, options=options)
+        ends = moved(found.x)
+        trail.value(ends)
         return ends
 
-    def _step(self, worth: Worth, starts: Array, visited: list[Array], scores: list[Array]) -> Array:
-        """From neighbour to neighbour in the discrete columns, each start for itself."""
+    def _step(self, trail: _Trail, here: Array) -> Array:
+        """From neighbour to neighbour in the discrete columns, each for itself."""
         if not self._ladders:
-            return starts
-        here, values = starts, worth.value(starts)
+            return here
+        here, values = here.copy(), trail.value(here)
         for _ in range(_ROUNDS):
             around, whose = self._neighbours(here)
-            if not len(around):
-                break
-            each = worth.value(around)
-            visited.append(around)
-            scores.append(each)
+            each = trail.value(around)
             moved = False
-            here = here.copy()
             for row in range(len(here)):
                 mine = np.flatnonzero(whose == row)
-                if len(mine) and each[top := mine[np.argmax(each[mine])]] > values[row] + 1e-9:
+                if len(mine) and each[top := mine[np.argmax(each[mine])]] > values[row] + _GAIN:
                     here[row], values[row], moved = around[top], each[top], True
             if not moved:
                 break
@@ -151,8 +143,8 @@ class Maximizer:
     def _neighbours(self, rows: Array) -> tuple[Array, NDArray[np.int64]]:
         """Points that differ from one of ``rows`` in one active discrete column, and from which."""
         active = self._space.active(rows)
-        found: list[Array] = []
-        whose: list[NDArray[np.int64]] = []
+        found = [rows[:0]]
+        whose = [np.empty(0, dtype=np.int64)]
         for column, ladder in self._ladders.items():
             mine = np.flatnonzero(active[:, column])
             if not len(mine):
@@ -175,18 +167,37 @@ class Maximizer:
             differs = moved[:, column] != ladder.middle(ladder.index(rows[origin, column]))
             found.append(moved[differs])
             whose.append(origin[differs])
-        if not found:
-            return np.empty((0, rows.shape[1])), np.empty(0, dtype=np.int64)
         return np.concatenate(found), np.concatenate(whose)
 
 
-def _apart(pool: Array, order: NDArray[np.int64], count: int) -> Sequence[int]:
-    """The first ``count`` of ``order`` of which no two are close."""
+class _Trail:
+    """Every point whose worth was asked for."""
+
+    def __init__(self, worth: Worth) -> None:
+        self.worth = worth
+        self._points: list[Array] = []
+        self._values: list[Array] = []
+
+    def value(self, u: Array) -> Array:
+        values = self.worth.value(u)
+        self._points.append(u)
+        self._values.append(values)
+        return values
+
+    def best_first(self) -> Iterator[Array]:
+        """All points, the best first, some at a time."""
+        points, values = np.concatenate(self._points), np.concatenate(self._values)
+        order = np.argsort(-values, kind="stable")
+        yield from (points[order[i : i + _BLOCK]] for i in range(0, len(order), _BLOCK))
+
+
+def _apart(pool: Array, values: Array) -> Sequence[int]:
+    """Where the highest values are of which no two are close."""
     chosen: list[int] = []
-    for candidate in order[:200]:
-        if all(np.abs(pool[candidate] - pool[c]).max() > 0.05 for c in chosen):
+    for candidate in np.argsort(-values, kind="stable")[:200]:
+        if all(np.abs(pool[candidate] - pool[c]).max() > _CLOSE for c in chosen):
             chosen.append(int(candidate))
-            if len(chosen) == count:
+            if len(chosen) == STARTS:
                 break
     return chosen
 

@@ -94,6 +94,7 @@ class Model:
     def acquisition(
         self,
         running: Array,  # (m, d) points whose outcome is not known yet
+        margin: float,  # by how much the best is to be improved upon at least, in standard deviations
         rng: np.random.Generator,
     ) -> Acquisition:
         """What points are worth, given what the trials that still run may bring."""
@@ -106,7 +107,7 @@ class Model:
             stopped = np.concatenate([self._stopped, np.zeros(len(running), np.bool_)])
             targets = np.concatenate([known, imagined])
             posterior = Posterior(features, self._encoding.owner, targets, stopped, self._hyper)
-        best = posterior.predict(features)[0].min(0)
+        best = posterior.predict(features)[0].min(0) - margin
         return Acquisition(self._encoding, posterior, best)
 
     def expect(
