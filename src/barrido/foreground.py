@@ -6,7 +6,6 @@ import gc
 import json
 import logging
 import os
-from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -15,15 +14,11 @@ from barrido.controller.clock import WallClock
 from barrido.controller.lock import SweepLock
 from barrido.controller.loop import Controller
 from barrido.core.layout import SweepFolder, Workspace
-from barrido.core.protocols import Observation, Sampler
-from barrido.core.recipe import Recipe
 from barrido.errors import BarridoError
 from barrido.registry import build_executor, build_plan, build_sampler, build_tracker
 from barrido.store.sqlite import SqliteStore
 
 log = logging.getLogger(__name__)
-
-_BLAS_THREADS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS")
 
 DRAIN_S = 30.0
 """How long a controller whose sweep is over waits for MLflow to have everything."""
@@ -49,14 +44,13 @@ def run(folder: SweepFolder, ready: BinaryIO) -> None:
         store = SqliteStore(folder)
         stack.callback(store.close)
         recipe = store.recipe()
-        sampler = _sampler(recipe, store.prior())
         tracker = build_tracker(recipe, folder, Workspace(folder.root.parent.parent))
         executor = build_executor(recipe, folder, tracker)
         stack.callback(executor.close)
         controller = Controller(
             recipe,
             build_plan(recipe),
-            sampler,
+            build_sampler(recipe, store.prior()),
             executor,
             store,
             WallClock(),
@@ -72,23 +66,6 @@ def run(folder: SweepFolder, ready: BinaryIO) -> None:
         executor.sweep_leftovers()
         if not tracker.close(DRAIN_S):
             log.info("MLflow does not have everything yet; it is being told in the background")
-
-
-def _sampler(recipe: Recipe, prior: Sequence[Observation]) -> Sampler:
-    """The sampler; one that learns does so on one core, unless the user said otherwise: trials want them.
-
-    OpenBLAS and MKL read the environment when they are loaded; trials inherit it as it was.
-    """
-    said = any(name in os.environ for name in _BLAS_THREADS)
-    os.environ.update({} if said else dict.fromkeys(_BLAS_THREADS, "1"))
-    sampler = build_sampler(recipe, prior)
-    if sampler.learns:
-        import scipy.linalg
-        import scipy.optimize
-        import scipy.special  # noqa: F401
-    for name in () if said else _BLAS_THREADS:
-        del os.environ[name]
-    return sampler
 
 
 def _say(ready: BinaryIO, what: bytes) -> None:

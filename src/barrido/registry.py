@@ -44,11 +44,12 @@ def build_sampler(recipe: Recipe, prior: Sequence[Observation] = ()) -> Sampler:
     """The sampler of ``recipe``; one that learns knows ``prior`` from the start."""
     space = Space.from_json(recipe.space)
     sampler: Sampler = _load(SAMPLERS, recipe.sampler)(space)
-    if not prior or not sampler.learns:
+    if not sampler.learns:
         return sampler
+    from barrido.blas import OneCore
     from barrido.samplers.primed import Primed
 
-    return Primed(sampler, prior)
+    return OneCore(Primed(sampler, prior) if prior else sampler)
 
 
 def build_executor(recipe: Recipe, folder: SweepFolder, tracker: Tracker) -> LocalExecutor:

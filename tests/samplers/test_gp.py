@@ -50,7 +50,9 @@ def a_posterior(space: Space = MIXED, count: int = 25, outcomes: int = 3) -> tup
     stopped = rng.random(count) < 0.3
     targets = rng.standard_normal((count, outcomes))
     hyper = some_hyperparameters(space)
-    return encoding, Posterior(encoding.encode(u), encoding.owner, targets, stopped, hyper)
+    return encoding, Posterior(
+        encoding.encode(u), encoding.owner, targets, np.where(stopped, hyper.doubt, 0.0), hyper
+    )
 
 
 def test_the_kernel_is_matern_with_its_derivative() -> None:

@@ -187,3 +187,27 @@ def test_what_makes_no_sense_is_said() -> None:
         Search(SPACE, early_termination="bandit")
     with pytest.raises(RequestError, match="early_termination"):
         Search(SPACE, early_termination={"type": "median_stopping", "patience": 3})
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "said"),
+    [
+        ({"type": "bayesian", "foo": 1}, "bayesian has no option foo"),
+        ({"type": "tpe", "rule": "sobol"}, "tpe has no option rule"),
+        ({"type": "grid", "seed": 1}, "grid has no option seed"),
+        ({"type": "tpe", "seed": -1}, "a seed is a whole number"),
+        ({"type": "bayesian", "seed": "x"}, "a seed is a whole number"),
+        (3, "a name, a mapping or an object"),
+    ],
+)
+def test_an_option_that_a_sampling_algorithm_does_not_have_is_named(algorithm: Any, said: str) -> None:
+    with pytest.raises(RequestError, match=said):
+        Search({"x": Uniform(0, 1)}, sampling_algorithm=algorithm)
+
+
+@pytest.mark.parametrize(
+    "prior", [5, [({1: 2}, 0.3)], [({"x": 0.1}, "0.3")], [({"x": 0.1}, 10**400)], ["iris"]]
+)
+def test_what_cannot_be_learned_from_is_refused(prior: Any) -> None:
+    with pytest.raises(RequestError, match="resume_from"):
+        Search({"x": Uniform(0, 1)}, sampling_algorithm="tpe", resume_from=prior)

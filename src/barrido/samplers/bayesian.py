@@ -55,9 +55,7 @@ class BayesianSampler:
         numbers: Sequence[int],
         seed: int,
     ) -> list[Params | None]:
-        history = self._reader.read(observations)
-        running = self._space.to_unit(pending)
-        seen = Seen(np.concatenate([history.u, running]))
+        history, running, seen = self._reader.read(observations, pending)
         points: list[Params | None] = []
         for number in numbers:
             u = self._next(history, running, seen, number, seed)
@@ -76,8 +74,8 @@ class BayesianSampler:
         points: Sequence[Params],
         seed: int,
     ) -> list[Expectation | None]:
-        history = self._reader.read(observations)
-        designed = sum(self._is_early(history, len(pending) + i) for i in range(len(points)))
+        history, running, _ = self._reader.read(observations, pending)
+        designed = sum(self._is_early(history, len(running) + i) for i in range(len(points)))
         chosen = points[designed:]
         known = self._fitted(history).expect(self._space.to_unit(chosen)) if chosen else []
         return [*[None] * designed, *known]
@@ -90,8 +88,8 @@ class BayesianSampler:
         rng = np.random.default_rng((seed, number))
         if self._is_early(history, len(running)):
             first = [p for p in self._sobol.ask((), (), [number], seed) if p is not None]
-            u = self._space.to_unit(first)
-            return u if len(u) and seen.are_new(u).all() else self._any(seen, rng)
+            u = seen.first_new(self._space.to_unit(first))
+            return self._any(seen, rng) if u is None else u
         best = np.argsort(history.losses, kind="stable")[:KNOWN]
         known = np.concatenate([history.u[best], running])
         margin = MARGIN if number % 2 else 0.0
@@ -100,15 +98,18 @@ class BayesianSampler:
         return self._any(seen, rng) if found is None else found[None]
 
     def _any(self, seen: Seen, rng: np.random.Generator) -> Array | None:
-        """A new point drawn by chance, (1, d); if chance finds none, the first one there is."""
-        u = self._space.snap(rng.random((64, len(self._space))))
-        if (new := np.flatnonzero(seen.are_new(u))).size:
-            return np.asarray(u[new[:1]])
-        for point in self._space.grid() if self._space.size is not None else ():
-            u = self._space.to_unit([point])
-            if seen.are_new(u).all():
-                return u
-        return None
+        """A new point drawn by chance, (1, d); if chance finds none, the first one there is.
+
+        None only if a finite space has none left: one without an end may repeat what its rounding hides.
+        """
+        drawn = self._space.snap(rng.random((64, len(self._space))))
+        found = seen.first_new(drawn)
+        if found is not None:
+            return found
+        if self._space.size is None:
+            return np.asarray(drawn[:1])
+        points = (self._space.to_unit([point]) for point in self._space.grid())
+        return next((point for point in points if seen.are_new(point).all()), None)
 
     def _fitted(self, history: History) -> Model:
         """The model of a history. Both what is kept of it are caches: without them the same comes out."""

@@ -103,7 +103,9 @@ def _log_kernel(dimension: Dimension, at: Array, about: Array, h: float) -> Arra
     """Logarithms (m, n) of a column's kernels about ``about``, (n,), at ``at``, (m, 1); NaN from NaN."""
     if dimension.kind is Kind.UNORDERED:
         count = dimension.levels or 1
-        factor = np.where(at == about, count * (1 - h), count * h / max(count - 1, 1))
+        if count == 1:
+            return 0.0 * (at + about)
+        factor = np.where(at == about, count * (1 - h), count * h / (count - 1))
         return np.where(np.isnan(at + about), np.nan, np.log(factor))
     inside = np.log(ndtr((1 - about) / h) - ndtr(-about / h))
     gaussian: Array = -(((at - about) / h) ** 2) / 2 - log(h * sqrt(2 * pi)) - inside

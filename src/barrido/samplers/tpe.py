@@ -15,19 +15,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice
-from math import inf, isfinite
+from math import inf
 
 import numpy as np
 from numpy.typing import NDArray
 
-from barrido.core.protocols import Fate, Observation
+from barrido.core.protocols import Observation
 from barrido.core.trial import Params
 from barrido.errors import Problem
 from barrido.samplers.distinct import scattered
+from barrido.samplers.history import History, HistoryReader, Seen
 from barrido.samplers.kde import Array, Density
 from barrido.samplers.sobol import SobolSampler
 from barrido.space import Space
-from barrido.space.options import copied
 
 MOST_KERNELS = 500
 """A density of more points than this is made of so many of them, evenly chosen from best to worst."""
@@ -60,7 +60,7 @@ class TPESampler:
         self._space = space
         self._settings = settings or Settings()
         self._first = SobolSampler(space)
-        self._known: dict[int, _Trial] = {}
+        self._reader = HistoryReader(space)
 
     @staticmethod
     def problems(space: Space, path: str = "") -> list[Problem]:
@@ -74,87 +74,55 @@ class TPESampler:
         numbers: Sequence[int],
         seed: int,
     ) -> list[Params | None]:
-        trials = [self._trial(o) for o in observations if o.outcome is not Fate.RUNNING]
-        running = [o.params for o in observations if o.outcome is Fate.RUNNING]
-        open_points = {self._space.key(point): point for point in (*pending, *running)}
-        taken = {trial.key for trial in trials} | open_points.keys()
-        model = self._fit(trials)
-        answers: list[Params | None] = []
+        history, running, seen = self._reader.read(observations, pending)
+        model = self._fit(history)
+        points: list[Params | None] = []
         for number in numbers:
-            contrast = model and model.with_bad(self._space.to_unit([*open_points.values()]))
-            point = self._next(contrast, taken, number, seed)
-            answers.append(point)
-            if point is not None:
-                key = self._space.key(point)
-                open_points[key] = point
-                taken.add(key)
-        return answers
+            u = self._next(model and model.with_bad(running), seen, number, seed)
+            if u is None:
+                points.append(None)
+                continue
+            seen.add(u)
+            running = np.concatenate([running, u])
+            points += self._space.from_unit(u)
+        return points
 
-    def _trial(self, observation: Observation) -> _Trial:
-        """What is worked out of an observation once: a long search asks for it a thousand times."""
-        known = self._known.get(observation.number)
-        if known is None or known.observation != observation:
-            own = replace(observation, params=copied(observation.params), curve=observation.curve[:])
-            known = self._known[own.number] = _Trial(own, self._space.key(own.params), _loss(own))
-        return known
-
-    def _fit(self, trials: list[_Trial]) -> _Contrast | None:
+    def _fit(self, history: History) -> _Contrast | None:
         """Good against bad; None while there are too few trials to tell, or none is good."""
         least = len(self._space) + 1  # N_min
-        if len(trials) < least + 2:
+        if len(history) < least + 2:
             return None
-        trials = sorted(trials, key=lambda trial: trial.observation.number)
-        losses = np.array([trial.loss for trial in trials])
-        stopped = np.array([trial.observation.outcome is Fate.STOPPED for trial in trials])
-        good, bad = split(losses, stopped, self._settings.q, least)
+        good, bad = split(history.losses, history.stopped, self._settings.q, least)
         if not len(good):
             return None
-        good_rows, bad_rows = (self._rows([trials[i] for i in _thinned(part)]) for part in (good, bad))
-        return _Contrast(Density.of(self._space, good_rows), bad_rows)
+        return _Contrast(Density.of(self._space, history.u[_thinned(good)]), history.u[_thinned(bad)])
 
-    def _rows(self, trials: Sequence[_Trial]) -> Array:
-        new = [trial for trial in trials if trial.row is None]
-        for trial, row in zip(new, self._space.to_unit([t.observation.params for t in new]), strict=True):
-            trial.row = row
-        return np.array([trial.row for trial in trials])
-
-    def _next(self, contrast: _Contrast | None, taken: set[str], number: int, seed: int) -> Params | None:
+    def _next(self, contrast: _Contrast | None, seen: Seen, number: int, seed: int) -> Array | None:
         space, settings = self._space, self._settings
         rng = np.random.default_rng((seed, number))
-        points: Sequence[Params | None]
         if contrast is None:
-            points = self._first.ask((), (), [number], seed)
+            first = self._first.ask((), (), [number], seed)
+            u = space.to_unit([point for point in first if point is not None])
         elif rng.random() < settings.rho:
-            points = space.from_unit(rng.random((settings.n_s, len(space))))
+            u = space.snap(rng.random((settings.n_s, len(space))))
         else:
             u = space.snap(contrast.good.draw(settings.n_s, rng, widening=settings.b_w))
-            points = space.from_unit(u[np.argsort(-contrast.log_ratio(u), kind="stable")])
-        for point in points:
-            if point is not None and space.key(point) not in taken:
-                return point
-        return self._rest(contrast, taken, rng)
+            u = u[np.argsort(-contrast.log_ratio(u), kind="stable")]
+        found = seen.first_new(u)
+        return self._rest(contrast, seen, rng) if found is None else found
 
-    def _rest(self, contrast: _Contrast | None, taken: set[str], rng: np.random.Generator) -> Params | None:
+    def _rest(self, contrast: _Contrast | None, seen: Seen, rng: np.random.Generator) -> Array | None:
         """Where the search keeps coming back to what was tried: something else, if there is anything else."""
         space, count = self._space, self._settings.n_s
         if space.size is None:
-            points = space.from_unit(rng.random((count, len(space))))
-            return next((point for point in points if space.key(point) not in taken), points[0])
-        walk = map(space.point, scattered(space.size, int(rng.integers(2**63))))
-        left = list(islice((point for point in walk if space.key(point) not in taken), count))
+            u = space.snap(rng.random((count, len(space))))
+            found = seen.first_new(u)
+            return u[:1] if found is None else found
+        walk = (space.to_unit([space.point(k)]) for k in scattered(space.size, int(rng.integers(2**63))))
+        left = [*islice((u for u in walk if seen.are_new(u).all()), count)]
         if contrast is None or not left:
             return next(iter(left), None)
-        return left[int(np.argmax(contrast.log_ratio(space.to_unit(left))))]
-
-
-@dataclass
-class _Trial:
-    """A trial that ended."""
-
-    observation: Observation
-    key: str
-    loss: float  # infinite if it failed
-    row: Array | None = None  # (d,) unit coordinates, once they are needed
+        return left[int(np.argmax(contrast.log_ratio(np.concatenate(left))))]
 
 
 @dataclass(frozen=True)
@@ -195,13 +163,6 @@ def split(
     good = usable[~stopped[usable] | (losses[usable] < bar)][:n_good]
     rest = ranked[~np.isin(ranked, good)]
     return good, np.concatenate([good, rest])[-n_bad:]
-
-
-def _loss(observation: Observation) -> float:
-    """The lowest finite loss; infinite if there is none, or the trial failed."""
-    if observation.outcome is Fate.FAILED:
-        return inf
-    return min(filter(isfinite, observation.curve), default=inf)
 
 
 def _thinned(ranks: NDArray[np.intp]) -> NDArray[np.intp]:

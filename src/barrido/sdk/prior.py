@@ -30,6 +30,8 @@ def prior_of(given: str | Pairs, space: Space, goal: Goal) -> tuple[list[Observa
     if isinstance(given, str):
         with Reader(app.find(app.workspace(), given)) as reader:
             return findings(reader, space, goal)
+    if not isinstance(given, Iterable):
+        raise RequestError(f"resume_from is a search, the name of a sweep or pairs (got {shown(given)})")
     found = [_observed(number, pair, goal) for number, pair in enumerate(given)]
     return found, misfits(space, found, of="of resume_from")
 
@@ -39,10 +41,12 @@ def _observed(number: int, pair: tuple[Mapping[str, Any], float | None], goal: G
         params, value = pair
         loss = inf if value is None else goal.sign * float(value)
         values = dict(params)
-    except (TypeError, ValueError):
+        if isinstance(value, str | bool) or not all(isinstance(name, str) for name in values):
+            raise TypeError
+    except (TypeError, ValueError, OverflowError):
         raise RequestError(
             f"resume_from: item {number} is no pair of parameters and a value (got {shown(pair)})",
-            hint="for example [({'lr': 0.1}, 0.93), ({'lr': 5.0}, None)]; None says that it failed",
+            hint="for example [({'lr': 0.1}, 0.93), ({'lr': 5.0}, None)], None if it failed; or the name of one sweep",
         ) from None
     if not isfinite(loss):
         return Observation(number, copied(values), (), 0, Fate.FAILED)

@@ -19,7 +19,7 @@ from __future__ import annotations
 import sys
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from math import e
 from typing import TYPE_CHECKING, Any
 
@@ -45,7 +45,7 @@ from barrido.core.state import observations
 from barrido.core.trial import WORST, Phase, Trial
 from barrido.errors import Problem, RequestError, SpaceExhausted, SpecError, TrialNotFound
 from barrido.registry import SAMPLERS, build_plan, build_sampler
-from barrido.sdk.algorithms import EarlyTerminationPolicy, SamplingAlgorithm
+from barrido.sdk.algorithms import SAMPLING, EarlyTerminationPolicy, SamplingAlgorithm
 from barrido.space import Domain, Space
 from barrido.space.checks import is_number
 
@@ -288,10 +288,17 @@ def _sampler(given: str | Mapping[str, Any] | SamplingAlgorithm) -> dict[str, An
             body: dict[str, Any] = {"type": given}
         case Mapping():
             body = dict(given)
-        case _:
+        case SamplingAlgorithm():
             body = given.to_document()
+        case _:
+            raise RequestError(
+                f"sampling_algorithm is a name, a mapping or an object (got {given!r})",
+                hint=f"the names: {', '.join(SAMPLERS)}",
+            )
     body = {name: value for name, value in body.items() if value is not None}
     kind = str(body.get("type", "")).lower()
+    if kind in SAMPLING:
+        _check_options(kind, body)
     rule = body.pop("rule", kind)
     body["type"] = "sobol" if (kind, rule) == ("random", "sobol") else kind
     if body["type"] not in SAMPLERS:
@@ -301,6 +308,16 @@ def _sampler(given: str | Mapping[str, Any] | SamplingAlgorithm) -> dict[str, An
     if str(body.get("logbase", "")).lower() == "e":
         del body["logbase"]
     return body
+
+
+def _check_options(kind: str, body: Mapping[str, Any]) -> None:
+    known = {"type", *(field.name for field in fields(SAMPLING[kind]))}
+    if unknown := sorted(map(str, body.keys() - known)):
+        hint = f"it takes {listed}" if (listed := ", ".join(sorted(known - {"type"}))) else "it takes none"
+        raise RequestError(f"the sampling algorithm {kind} has no option {', '.join(unknown)}", hint=hint)
+    seed = body.get("seed", 0)
+    if not isinstance(seed, int) or isinstance(seed, bool) or seed < 0:
+        raise RequestError(f"a seed is a whole number from 0 on (got {seed!r})")
 
 
 def _policy(given: Mapping[str, Any] | EarlyTerminationPolicy | str | None) -> dict[str, Any] | None:

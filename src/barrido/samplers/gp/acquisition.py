@@ -53,7 +53,10 @@ def improvement_slope(
 def _log1mexp(x: Array) -> Array:
     """log(1 - exp(x)) for x < 0 (Mächler 2012)."""
     x = np.minimum(x, -1e-300)
-    return np.where(x > -log(2.0), np.log(-np.expm1(x)), np.log1p(-np.exp(x)))
+    near = x > -log(2.0)
+    result = np.log1p(-np.exp(np.where(near, -1.0, x)))
+    result[near] = np.log(-np.expm1(x[near]))
+    return np.asarray(result)
 
 
 class Acquisition:

@@ -45,8 +45,12 @@ def column_distances(
 
     What a length scale divides; pairs are in the order of ``numpy.tril_indices(n, -1)``.
     """
-    rows, others = np.tril_indices(len(features), -1)
-    squares = np.square(features[rows] - features[others]).T
-    distances = np.zeros((columns, len(rows)))
-    np.add.at(distances, owner, squares)
+    pairs = np.tril_indices(len(features), -1)
+    distances = np.empty((columns, len(pairs[0])))
+    for column in range(columns):
+        block = features[:, owner == column]
+        if block.shape[1] == 1:
+            np.square(block[pairs[0], 0] - block[pairs[1], 0], out=distances[column])
+        else:
+            distances[column] = squared_distances(block, block)[pairs]
     return distances

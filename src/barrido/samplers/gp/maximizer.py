@@ -1,8 +1,8 @@
 """Finds the point of a mixed space where an acquisition function is highest.
 
 Starts are a scrambled Sobol' sequence over the whole space, and draws around the best points known; the
-best of them climb by turns: along gradients in the smooth columns (L-BFGS-B, all starts at once), and
-from neighbour to neighbour in the discrete ones.
+best of them climb by turns: along gradients in the columns without an end or with many levels (L-BFGS-B,
+all starts at once), and from neighbour to neighbour in the discrete ones.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from barrido.samplers.gp.encoding import Array
-from barrido.space import Discrete, Space
+from barrido.space import Discrete, Kind, Space
 
 STARTS = 6
 _SPREAD = 512
@@ -51,7 +51,12 @@ class Maximizer:
             if ladder.size is not None and ladder.size <= _LISTED
         }
         self._smooth = np.array(
-            [column for column in range(len(space)) if column not in self._ladders], dtype=np.int64
+            [
+                column
+                for column, dimension in enumerate(space.dimensions)
+                if dimension.kind is not Kind.UNORDERED and column not in self._listed
+            ],
+            dtype=np.int64,
         )
 
     def maximize(
@@ -119,7 +124,7 @@ class Maximizer:
         options = {"maxiter": 30, "ftol": 1e-6, "gtol": 1e-4}
         bounds = [(0.0, 1.0)] * len(flat)
         found = minimize(loss, flat, jac=True, method="L-BFGS-B", bounds=bounds, options=options)
-        ends = moved(found.x)
+        ends = self._snap_discrete(moved(found.x))
         trail.value(ends)
         return ends
 

@@ -21,6 +21,9 @@ FIT_POINTS = 160
 """Hyperparameters are fitted to so many trials at most."""
 MODEL_POINTS = 400
 """The process is conditioned on so many trials at most."""
+FAILURE = 0.003
+"""Variance of the loss that a failed trial counts with: less, and what works beside it is torn; more, and
+the search comes back."""
 _FEW = 5  # with fewer losses their shape says nothing
 _NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(40)
 _WEIGHTS = _WEIGHTS / _WEIGHTS.sum()
@@ -32,6 +35,7 @@ class Shape:
 
     hyper: Hyperparameters
     warp: Warp
+    ceiling: float  # the highest loss it was learned from, as the warp bends it
 
     @classmethod
     def fit(cls, encoding: Encoding, history: History) -> Shape:
@@ -41,15 +45,19 @@ class Shape:
         first = Warp.of(losses, *POWERS[0] if len(losses) < _FEW else POWERS[2])
         hyper = _fit(encoding, told.u, first.forward(losses), stopped)
         if len(losses) < _FEW:
-            return cls(hyper, first)
+            return cls(hyper, first, float(first.forward(losses).max()))
         posterior = Posterior(
-            encoding.encode(told.u), encoding.owner, first.forward(losses)[:, None], stopped, hyper
+            encoding.encode(told.u),
+            encoding.owner,
+            first.forward(losses)[:, None],
+            stopped.astype(np.float64) * hyper.doubt,
+            hyper,
         )
         warps = [Warp.of(losses, up, down) for up, down in POWERS]
         best = max(warps, key=lambda w: posterior.evidence(w.forward(losses)) + w.log_jacobian(losses))
         if best != first:
             hyper = _fit(encoding, told.u, best.forward(losses), stopped, hyper)
-        return cls(hyper, best)
+        return cls(hyper, best, float(best.forward(losses).max()))
 
 
 def _fit(
@@ -77,17 +85,20 @@ class Model:
     """
 
     def __init__(self, encoding: Encoding, history: History, shape: Shape) -> None:
-        chosen = history.take(_telling(history, MODEL_POINTS))
+        failed = np.flatnonzero(~history.worked)[-MODEL_POINTS // 2 :]
+        chosen = history.take(_telling(history, MODEL_POINTS - len(failed)))
         self._encoding = encoding
         self._warp = shape.warp
         self._hyper = shape.hyper
-        failed = np.flatnonzero(~history.worked)[-MODEL_POINTS:]
-        told = shape.warp.forward(chosen.losses)
         self._features = encoding.encode(np.concatenate([chosen.u, history.u[failed]]))
-        self._targets = np.concatenate([told, np.full(len(failed), told.max())])
-        self._stopped = np.concatenate([chosen.stopped, np.zeros(len(failed), np.bool_)])
+        # What the shape was not learned from must not tear it: nothing is worse than the worst it knows
+        told = np.minimum(shape.warp.forward(chosen.losses), shape.ceiling)
+        self._targets = np.concatenate([told, np.full(len(failed), shape.ceiling)])
+        self._doubts = np.concatenate(
+            [np.where(chosen.stopped, shape.hyper.doubt, 0.0), np.full(len(failed), FAILURE)]
+        )
         self._posterior = Posterior(
-            self._features, encoding.owner, self._targets[:, None], self._stopped, shape.hyper
+            self._features, encoding.owner, self._targets[:, None], self._doubts, shape.hyper
         )
         self._range = float(chosen.losses.min()), float(chosen.losses.max())
 
@@ -104,9 +115,9 @@ class Model:
             imagined = posterior.sample(ahead, IMAGINED, rng)
             features = np.concatenate([features, ahead])
             known = np.repeat(self._targets[:, None], IMAGINED, 1)
-            stopped = np.concatenate([self._stopped, np.zeros(len(running), np.bool_)])
+            doubts = np.concatenate([self._doubts, np.zeros(len(running))])
             targets = np.concatenate([known, imagined])
-            posterior = Posterior(features, self._encoding.owner, targets, stopped, self._hyper)
+            posterior = Posterior(features, self._encoding.owner, targets, doubts, self._hyper)
         best = posterior.predict(features)[0].min(0) - margin
         return Acquisition(self._encoding, posterior, best)
 

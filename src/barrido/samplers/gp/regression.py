@@ -158,14 +158,14 @@ class Posterior:
         features: Array,  # (n, f)
         owner: NDArray[np.int64],  # (f,)
         targets: Array,  # (n, m)
-        stopped: NDArray[np.bool_],  # (n,)
+        doubts: Array,  # (n,), variance of each observation on top of the noise
         hyper: Hyperparameters,
     ) -> None:
         self._scale = 1.0 / hyper.lengths[owner]
         self._points = features * self._scale
         self.hyper = hyper
         covariance = self._covariance(self._points, self._points)[0]
-        covariance[np.diag_indices(len(covariance))] += hyper.noise + hyper.doubt * stopped
+        covariance[np.diag_indices(len(covariance))] += hyper.noise + doubts
         self._factor = _factor(covariance)
         self._inverse = _inverse(self._factor)
         self.targets = targets

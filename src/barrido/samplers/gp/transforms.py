@@ -16,6 +16,8 @@ from barrido.samplers.gp.encoding import Array
 POWERS = tuple((power, 2.0 - power) for power in (1.0, 0.5, 0.0, -0.5, -1.0))
 """From leaving losses as they are to compressing the large ones to a bounded range."""
 
+_FAR = 1e15  # widths from the middle; further out losses are all the same
+
 
 @dataclass(frozen=True, slots=True)
 class Warp:
@@ -42,23 +44,28 @@ class Warp:
             width = float(np.std(losses))
         if not width > 1e-12 * max(abs(low), abs(high), 1e-290):
             width = max(abs(middle), 1e-290)
-        bent = _bend((losses - middle) / width, up, down)
+        bent = _bend(_scaled(losses, middle, width), up, down)
         deviation = float(np.std(bent))
         return cls(
             up, down, float(middle), float(width), float(bent.mean()), deviation if deviation > 1e-9 else 1.0
         )
 
     def forward(self, losses: Array) -> Array:
-        return (_bend((losses - self.middle) / self.width, self.up, self.down) - self.mean) / self.deviation
+        s = _scaled(losses, self.middle, self.width)
+        return (_bend(s, self.up, self.down) - self.mean) / self.deviation
 
     def backward(self, z: Array) -> Array:
         return self.middle + self.width * _unbend(z * self.deviation + self.mean, self.up, self.down)
 
     def log_jacobian(self, losses: Array) -> float:
         """Sum of log dz/dloss, without what is the same for all powers."""
-        s = (losses - self.middle) / self.width
+        s = _scaled(losses, self.middle, self.width)
         slopes = np.where(s > 0, self.up - 1.0, self.down - 1.0) * np.log1p(np.abs(s))
         return float(slopes.sum()) - len(losses) * float(np.log(self.deviation))
+
+
+def _scaled(losses: Array, middle: float, width: float) -> Array:
+    return np.clip((losses - middle) / width, -_FAR, _FAR)
 
 
 def _bend(s: Array, up: float, down: float) -> Array:
