@@ -46,7 +46,7 @@ def _observed(number: int, pair: tuple[Mapping[str, Any], float | None], goal: G
     except (TypeError, ValueError, OverflowError):
         raise RequestError(
             f"resume_from: item {number} is no pair of parameters and a value (got {shown(pair)})",
-            hint="for example [({'lr': 0.1}, 0.93), ({'lr': 5.0}, None)], None if it failed; or the name of one sweep",
+            hint="like [({'lr': 0.1}, 0.93), ({'lr': 5.0}, None)], None if it failed; or a sweep's name",
         ) from None
     if not isfinite(loss):
         return Observation(number, copied(values), (), 0, Fate.FAILED)
