@@ -294,7 +294,6 @@ class Bench:
         self.identity: Identity
         self.work: asyncio.Task[int] | None = None
         self.session: aiohttp.ClientSession
-        self._place: Place
 
     @asynccontextmanager
     async def open(self, *, up: bool = True, local: bool = False) -> AsyncIterator[Bench]:
@@ -319,13 +318,15 @@ class Bench:
 
     def start(self) -> None:
         """A tracking process's work begins, or begins again at the same address."""
-        self.work = asyncio.create_task(Process(self.sweep.folder, self._place.listener()).run())
+        self._listener = self._place.listener()
+        self.work = asyncio.create_task(Process(self.sweep.folder, self._listener).run())
 
     async def crash(self) -> None:
         assert self.work is not None
         self.work.cancel()
         with suppress(asyncio.CancelledError):
             await self.work
+        self._listener.close()  # work that had not begun yet did not
 
     def url(self, path: str, trial: int = 0, attempt: int = 1) -> str:
         return f"http://127.0.0.1:{self._place.port}{self.identity.path(trial, attempt)}{path}"
