@@ -25,9 +25,8 @@ _DEAR = tuple(peer for peer in PEERS if peer not in _CHEAP)
 _STAGES = (
     (_CHEAP, range(10), (*DEVELOPMENT, *HELD_OUT), MODES),
     (_DEAR, (0,), DEVELOPMENT, MODES),
-    (_DEAR, (1,), DEVELOPMENT, (SEQUENTIAL,)),
+    (_DEAR, (1,), DEVELOPMENT, MODES),
     (_DEAR, (0,), HELD_OUT, MODES),
-    (_DEAR, (1,), DEVELOPMENT, (PARALLEL,)),
     (_DEAR, (1,), HELD_OUT, (SEQUENTIAL,)),
     (_DEAR, (2,), DEVELOPMENT, MODES),
     (_DEAR, (1,), HELD_OUT, (PARALLEL,)),

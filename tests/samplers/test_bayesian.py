@@ -286,7 +286,7 @@ def random_domain(rng: np.random.Generator, depth: int) -> Domain:
         lambda: Normal(1, 2),
         lambda: LogNormal(0, 1),
         lambda: QUniform(0, 2, 0.25),
-        lambda: QNormal(10, 3, 1),
+        lambda: QNormal(10, 3, 0.1),
         lambda: QLogUniform(0, 4, 2),
         lambda: Int(1, int(rng.choice([2, 9, 300]))),
         lambda: Randint(5),
