@@ -140,6 +140,8 @@ SWEEPS = {
     "trial timeout": recipe(limits={"trial_timeout": 2.5, "max_concurrent_trials": 2}),
     "sweep timeout": recipe(limits={"timeout": 14.5, "max_concurrent_trials": 2}),
     "a sampler that learns and explains": recipe(sampler={"type": "follower"}),
+    "bayesian": recipe(sampler={"type": "bayesian"}),
+    "tpe": recipe(sampler={"type": "tpe"}),
     "a warm start": recipe(sampler={"type": "primed"}),
     "stop_after": recipe(limits={"stop_after": StopAfter(2, 0.05), "max_concurrent_trials": 2}),
 }
