@@ -49,6 +49,9 @@ def main() -> None:
         for problem in (*DEVELOPMENT, *(HELD_OUT if args.full else ()))
         if args.only in problem.name and is_there(problem)
     ]
+    if not problems:
+        more = "" if args.full else "; held-out ones are in --full only"
+        parser.error(f"no development problem has {args.only!r} in its name{more}")
     if args.dev:
         develop(args.sampler, settings_of(problems, args.seeds or 3, args.in_flight, TRIALS), args.workers)
     else:
