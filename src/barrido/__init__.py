@@ -52,6 +52,13 @@ if TYPE_CHECKING:
     from barrido.sdk.inputs import Input, Output
     from barrido.sdk.limits import Objective, SweepJobLimits
     from barrido.sdk.loading import load_job
+    from barrido.sdk.schedulers import (
+        ASHAScheduler,
+        BOHBScheduler,
+        FIFOScheduler,
+        HyperbandScheduler,
+        SuccessiveHalvingScheduler,
+    )
     from barrido.sdk.search import Search
     from barrido.sdk.sweep_job import SweepJob
     from barrido.space import (
@@ -68,18 +75,22 @@ if TYPE_CHECKING:
         Randint,
         Uniform,
     )
-    from barrido.trial import params, report, should_stop, trial_dir
+    from barrido.trial import checkpoint_dir, params, report, should_stop, trial_dir
 
 __all__ = [
+    "ASHAScheduler",
     "AmlTokenConfiguration",
+    "BOHBScheduler",
     "BanditPolicy",
     "BarridoError",
     "BayesianSamplingAlgorithm",
     "Choice",
     "Command",
     "ControllerError",
+    "FIFOScheduler",
     "Float",
     "GridSamplingAlgorithm",
+    "HyperbandScheduler",
     "Input",
     "Int",
     "LogNormal",
@@ -107,6 +118,7 @@ __all__ = [
     "SpaceExhausted",
     "SpecError",
     "StoreError",
+    "SuccessiveHalvingScheduler",
     "SweepBusy",
     "SweepFailed",
     "SweepJob",
@@ -119,6 +131,7 @@ __all__ = [
     "Uniform",
     "UserIdentityConfiguration",
     "__version__",
+    "checkpoint_dir",
     "command",
     "constants",
     "entities",
@@ -149,13 +162,16 @@ _HOME = {
     "barrido.sdk.inputs": ("Input", "Output"),
     "barrido.sdk.limits": ("Objective", "SweepJobLimits"),
     "barrido.sdk.loading": ("load_job",),
+    "barrido.sdk.schedulers": (
+        "ASHAScheduler", "BOHBScheduler", "FIFOScheduler", "HyperbandScheduler", "SuccessiveHalvingScheduler",
+    ),
     "barrido.sdk.search": ("Search",),
     "barrido.sdk.sweep_job": ("SweepJob",),
     "barrido.space": (
         "Choice", "Float", "Int", "LogNormal", "LogUniform", "Normal", "QLogNormal", "QLogUniform",
         "QNormal", "QUniform", "Randint", "Uniform",
     ),
-    "barrido.trial": ("params", "report", "should_stop", "trial_dir"),
+    "barrido.trial": ("checkpoint_dir", "params", "report", "should_stop", "trial_dir"),
 }  # fmt: skip
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 _MODULES = frozenset({"constants", "entities", "sweep"})

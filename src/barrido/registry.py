@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from barrido.core.command import parse, text_of
-from barrido.core.decide import Plan
+from barrido.core.command import CHECKPOINT_DIR, RESOURCE, parse, text_of
 from barrido.core.layout import SweepFolder, Workspace
+from barrido.core.plan import Plan
 from barrido.core.protocols import Observation, Order, Policy, Sampler, Scheduler, Tracker
 from barrido.core.recipe import Goal, Recipe
+from barrido.core.stops import told_resource
 from barrido.space import Space
 
 if TYPE_CHECKING:
@@ -22,34 +23,71 @@ SAMPLERS: Mapping[str, str] = {
     "sobol": "barrido.samplers.sobol:SobolSampler",
     "bayesian": "barrido.samplers.bayesian:BayesianSampler",
     "tpe": "barrido.samplers.tpe:TPESampler",
+    "bohb": "barrido.samplers.bohb:BOHBSampler",
 }
-SCHEDULERS: Mapping[str, str] = {"fifo": "barrido.schedulers.fifo:Fifo"}
+SCHEDULERS: Mapping[str, str] = {
+    "fifo": "barrido.schedulers.fifo:Fifo",
+    "successive_halving": "barrido.schedulers.halving:SuccessiveHalving",
+    "hyperband": "barrido.schedulers.hyperband:Hyperband",
+    "asha": "barrido.schedulers.asha:ASHA",
+    "bohb": "barrido.schedulers.hyperband:Hyperband",  # with a sampler that learns from rungs
+}
 
 
 def build_plan(recipe: Recipe) -> Plan:
     """What ``decide`` needs to know of ``recipe``."""
     objective = recipe.objective
     goal = objective.goal if objective else Goal.MINIMIZE
-    scheduler: Scheduler = _load(SCHEDULERS, recipe.scheduler)()
+    scheduler: Scheduler = build_scheduler(recipe.scheduler, count_trials(recipe))
     return Plan(
         metric=objective.metric if objective else None,
         goal=goal,
         limits=recipe.limits,
         scheduler=scheduler,
         policy=_policy(recipe.policy, goal) if recipe.policy else None,
+        pausing=recipe.pausing,
     )
+
+
+def count_trials(recipe: Recipe) -> int:
+    """How many trials there will be at most: as many as may be, or as there are points if those are fewer."""
+    most = recipe.limits.max_total_trials
+    points = Space.from_json(recipe.space).size if recipe.space else None
+    return most if points is None else min(most, points)
+
+
+def build_scheduler(config: Mapping[str, Any], trials: int) -> Scheduler:
+    """The scheduler of ``config``, for a sweep of at most ``trials``."""
+    options = {name: value for name, value in config.items() if name not in ("type", "size")}
+    if "size" in config:
+        options["n"] = config["size"]
+    if config["type"] != "fifo":
+        options["trials"] = trials
+    scheduler: Scheduler = _load(SCHEDULERS, config)(**options)
+    return scheduler
 
 
 def build_sampler(recipe: Recipe, prior: Sequence[Observation] = ()) -> Sampler:
     """The sampler of ``recipe``; one that learns knows ``prior`` from the start."""
     space = Space.from_json(recipe.space)
-    sampler: Sampler = _load(SAMPLERS, recipe.sampler)(space)
+    make = _load(SAMPLERS, recipe.sampler)
+    sampler: Sampler = make(space, rungs(recipe)) if recipe.sampler["type"] == "bohb" else make(space)
     if not sampler.learns:
         return sampler
     from barrido.blas import OneCore
     from barrido.samplers.primed import Primed
 
     return OneCore(Primed(sampler, prior) if prior else sampler)
+
+
+def rungs(recipe: Recipe) -> tuple[int, ...]:
+    """The resources at which the scheduler of ``recipe`` compares trials, ascending; none if it does not."""
+    from barrido.schedulers.rungs import levels
+
+    config = recipe.scheduler
+    if config["type"] == "fifo":
+        return ()
+    return levels(config["max_resource"], config["min_resource"], config["reduction_factor"])
 
 
 def build_executor(recipe: Recipe, folder: SweepFolder, tracker: Tracker) -> LocalExecutor:
@@ -74,6 +112,11 @@ def renderer(recipe: Recipe, folder: SweepFolder) -> Callable[[Order], str]:
         values: dict[tuple[str, str], str | None] = {("inputs", n): text for n, text in work.inputs.items()}
         for name in work.outputs:
             values["outputs", name] = str(folder.trial(order.trial).named_outputs / name)
+        told = told_resource(recipe, order)
+        values[RESOURCE] = None if told is None else str(told)
+        values[CHECKPOINT_DIR] = str(folder.trial(order.trial).checkpoints)
+        if recipe.pausing.input is not None:
+            values["inputs", recipe.pausing.input] = values[RESOURCE]
         for name in nested:
             values["search_space", name] = None  # unless the branch that was chosen has it
         for name, value in (*order.params.items(), *space.flatten(order.params).items()):

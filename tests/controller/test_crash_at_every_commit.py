@@ -10,10 +10,10 @@ import pytest
 
 from barrido.controller.loop import Controller, replay
 from barrido.core.decide import begin
-from barrido.core.events import Resumed
+from barrido.core.events import PauseMode, Resumed
 from barrido.core.layout import SweepFolder
 from barrido.core.protocols import Expectation, Fate, Observation, Order, Sampler
-from barrido.core.recipe import Goal, Limits, Objective, Recipe, StopAfter, Work
+from barrido.core.recipe import Goal, Limits, Objective, Pausing, Recipe, StopAfter, Work
 from barrido.core.state import SweepState
 from barrido.core.trial import Params
 from barrido.errors import HistoryMismatch
@@ -127,6 +127,8 @@ def faults(order: Order) -> Fault:
             return Fault()
 
 
+HYPERBAND = {"type": "hyperband", "max_resource": 9}
+
 SWEEPS = {
     "alone": recipe(),
     "bandit": recipe(policy={"type": "bandit", "slack_amount": 0.2, "delay_evaluation": 2}),
@@ -144,6 +146,28 @@ SWEEPS = {
     "tpe": recipe(sampler={"type": "tpe"}),
     "a warm start": recipe(sampler={"type": "primed"}),
     "stop_after": recipe(limits={"stop_after": StopAfter(2, 0.05), "max_concurrent_trials": 2}),
+    "hyperband": recipe(scheduler=HYPERBAND, limits={"max_total_trials": 17}),
+    "hyperband, three at a time, little memory": recipe(
+        scheduler=HYPERBAND,
+        pausing=Pausing(memory=2 * 100),
+        limits={"max_total_trials": 17, "max_concurrent_trials": 3},
+    ),
+    "hyperband by checkpoints, two at a time": recipe(
+        scheduler=HYPERBAND,
+        pausing=Pausing(mode=PauseMode.CHECKPOINT),
+        limits={"max_total_trials": 17, "max_concurrent_trials": 2},
+    ),
+    "hyperband by restarts, under a policy": recipe(
+        scheduler=HYPERBAND,
+        pausing=Pausing(mode=PauseMode.RESTART),
+        policy={"type": "truncation_selection", "truncation_percentage": 20, "delay_evaluation": 2},
+        limits={"max_total_trials": 8},
+    ),
+    "asha": recipe(
+        scheduler={"type": "asha", "max_resource": 9, "variant": "promotion"},
+        limits={"max_concurrent_trials": 2},
+    ),
+    "asha that stops": recipe(scheduler={"type": "asha", "max_resource": 9, "variant": "stopping"}),
 }
 
 
@@ -162,14 +186,15 @@ def run(asked: Recipe, store: Store, world: SimWorld) -> Controller:
     return one
 
 
-def fresh_world() -> SimWorld:
-    return SimWorld(curve, steps=4, faults=faults)
+def fresh_world(asked: Recipe) -> SimWorld:
+    steps = asked.scheduler.get("max_resource", 4)
+    return SimWorld(curve, steps=steps, faults=faults, memory=lambda params: 100)
 
 
 def end_of(state: SweepState) -> list[Any]:
     """All that a person could tell two sweeps apart by, but for times."""
     trials = [
-        (t.number, t.params, t.expected, t.phase, t.attempt, t.reason, list(t.losses), t.exit_code)
+        (t.number, t.params, t.expected, t.phase, t.attempt, t.reason, list(t.losses), t.rungs, t.exit_code)
         for t in state.trials.values()
     ]
     return [state.phase, state.reason, state.best, state.best_loss, trials]
@@ -183,11 +208,11 @@ def kept(store: MemoryStore) -> list[Any]:
 @pytest.mark.parametrize("asked", SWEEPS.values(), ids=SWEEPS.keys())
 def test_a_crash_at_any_commit_changes_nothing(asked: Recipe, after: bool) -> None:
     plain = MemoryStore(asked)
-    undisturbed = run(asked, plain, fresh_world()).state
+    undisturbed = run(asked, plain, fresh_world(asked)).state
     commits = 0
     while True:
         commits += 1
-        world, store = fresh_world(), MemoryStore(asked)
+        world, store = fresh_world(asked), MemoryStore(asked)
         try:
             run(asked, CrashingStore(store, commits, after=after), world)
             break
@@ -203,8 +228,8 @@ def test_a_crash_at_any_commit_changes_nothing(asked: Recipe, after: bool) -> No
 
 def test_a_controller_that_dies_at_every_commit_gets_there_all_the_same() -> None:
     asked = SWEEPS["bandit"]
-    undisturbed = run(asked, MemoryStore(asked), fresh_world()).state
-    world, store = fresh_world(), MemoryStore(asked)
+    undisturbed = run(asked, MemoryStore(asked), fresh_world(asked)).state
+    world, store = fresh_world(asked), MemoryStore(asked)
     deaths = 0
     while True:
         try:
@@ -219,10 +244,10 @@ def test_a_controller_that_dies_at_every_commit_gets_there_all_the_same() -> Non
 
 def test_what_was_expected_is_in_the_log() -> None:
     asked = SWEEPS["a sampler that learns and explains"]
-    trials = run(asked, MemoryStore(asked), fresh_world()).state.trials
+    trials = run(asked, MemoryStore(asked), fresh_world(asked)).state.trials
     assert [trial.expected is None for trial in trials.values()] == [True] * 3 + [False] * 7
     asked = SWEEPS["a warm start"]
-    trials = run(asked, MemoryStore(asked), fresh_world()).state.trials
+    trials = run(asked, MemoryStore(asked), fresh_world(asked)).state.trials
     assert [trial.expected is None for trial in trials.values()] == [False] * 10
     assert trials[0].params["lr"] == pytest.approx(0.4, abs=0.01)
 
@@ -230,10 +255,10 @@ def test_what_was_expected_is_in_the_log() -> None:
 @pytest.mark.parametrize("kind", ["truncation, two at a time", "a sampler that learns and explains"])
 def test_it_holds_on_disk(tmp_path: Path, kind: str) -> None:
     asked = SWEEPS[kind]
-    undisturbed = run(asked, MemoryStore(asked), fresh_world()).state
+    undisturbed = run(asked, MemoryStore(asked), fresh_world(asked)).state
     for commit in range(1, 40, 4):
         folder = SweepFolder(tmp_path / str(commit))
-        world, store = fresh_world(), SqliteStore.create(folder, asked, version="1", at=0.0)
+        world, store = fresh_world(asked), SqliteStore.create(folder, asked, version="1", at=0.0)
         with pytest.raises(Crash):
             run(asked, CrashingStore(store, commit, after=commit % 8 == 1), world)
         store.close()
@@ -245,7 +270,7 @@ def test_it_holds_on_disk(tmp_path: Path, kind: str) -> None:
 def test_a_log_that_would_be_decided_otherwise_today_is_refused() -> None:
     asked = SWEEPS["bandit"]
     store = MemoryStore(asked)
-    run(asked, store, fresh_world())
+    run(asked, store, fresh_world(asked))
     stopped = next(i for i, d in enumerate(store.log) if type(d.event).__name__ == "Reported" and d.actions)
     store.log[stopped] = Decision(store.log[stopped].event, [])
     with pytest.raises(HistoryMismatch, match=f"event {stopped} \\(reported\\)"):

@@ -10,7 +10,7 @@ import pytest
 from barrido.controller import requests
 from barrido.controller.clock import WallClock
 from barrido.controller.loop import Controller
-from barrido.core.events import Cause, Exited, Launched, Note, Outcome, Reported, Requested, Verb
+from barrido.core.events import Cause, Exited, Launched, Note, Outcome, PauseMode, Reported, Requested, Verb
 from barrido.core.layout import SweepFolder
 from barrido.core.protocols import Logged, Offsets, Order, Point, Signal, Verdict
 from barrido.core.recipe import Goal, Limits, Objective, Recipe, Work
@@ -47,6 +47,15 @@ class Script:
 
     def stop(self, trial: int, attempt: int, reason: str) -> None:
         self.told.append(("stop", trial))
+
+    def pause(self, trial: int, attempt: int, mode: PauseMode, reason: str) -> None:
+        self.told.append(("pause", trial))
+
+    def unpause(self, order: Order) -> None:
+        self.told.append(("unpause", order.trial))
+
+    def discard(self, trial: int) -> None:
+        self.told.append(("discard", trial))
 
     def answer(self, trial: int, attempt: int, offsets: Offsets, verdict: Verdict) -> None:
         self.told.append(("answer", dict(offsets)))

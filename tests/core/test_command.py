@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from barrido.core.command import Template, parse, text_of
+from barrido.core.command import CHECKPOINT_DIR, RESOURCE, Template, parse, text_of
 from barrido.errors import BarridoError
 
 
@@ -41,6 +41,17 @@ def test_the_three_namespaces_are_replaced_spaces_and_nested_names_included() ->
     assert template.render(values) == line
     assert template.render(values.__getitem__) == line
     assert not template.notices
+
+
+def test_what_a_scheduler_says_has_no_namespace_and_is_quoted_by_its_place_too() -> None:
+    template = parsed("train --n ${{resource}} --to '${{ checkpoint_dir }}/last' \"${{checkpoint_dir}}\"")
+    assert template.references == (RESOURCE, CHECKPOINT_DIR)
+    values = {RESOURCE: "27", CHECKPOINT_DIR: "/it's $1"}
+    assert template.render(values) == """train --n 27 --to '/it'"'"'s $1/last' "/it's \\$1\""""
+    (problem,) = parse("eval ${{resource}}").problems
+    assert "${{resource}} stands" in problem.what
+    (problem,) = parse("echo ${{checkpoint_dirs}}").problems
+    assert problem.hint == "did you mean ${{checkpoint_dir}}?"
 
 
 def test_an_optional_group_goes_away_with_its_input() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from barrido.core.decide import Plan, begin, decide, next_deadline, reconcile
+from barrido.core.decide import begin, decide, next_deadline, reconcile
 from barrido.core.events import (
     Action,
     Ask,
@@ -28,6 +28,7 @@ from barrido.core.events import (
     Ticked,
     Verb,
 )  # fmt: skip
+from barrido.core.plan import Plan
 from barrido.core.protocols import Fate, Step, Verdict
 from barrido.core.recipe import Goal, Limits, StopAfter
 from barrido.core.state import SweepPhase, SweepState, observations, pending
@@ -307,11 +308,11 @@ def test_timeouts_stop_a_trial_and_then_the_sweep() -> None:
     story = Story(timeout=100.0, trial_timeout=10.0, max_concurrent_trials=1)
     story.start()
     story.tell(Launched(0, 1, 20.0))
-    assert next_deadline(story.state) == 30.0
+    assert next_deadline(story.plan, story.state) == 30.0
     assert story.tell(Ticked(30.0)) == [Stop(0, 1, "ran longer than 10 s")]
     story.exit(0, -15)
     assert story.phase(0) is Phase.CANCELED
-    assert next_deadline(story.state) == story.state.started_at + 100.0
+    assert next_deadline(story.plan, story.state) == story.state.started_at + 100.0
     actions = story.tell(Ticked(story.state.started_at + 100.0))
     assert actions == [Stop(1, 1, "timeout of 100 s reached")]
     assert story.exit(1, -15) == [Finish(Outcome.CANCELED, "timeout of 100 s reached")]
@@ -320,10 +321,10 @@ def test_timeouts_stop_a_trial_and_then_the_sweep() -> None:
 def test_time_without_a_controller_does_not_count_towards_the_sweeps_timeout() -> None:
     story = Story(timeout=100.0)
     story.start()
-    before = next_deadline(story.state)
+    before = next_deadline(story.plan, story.state)
     story.tell(Resumed(1500.0, down_s=1000.0))
     assert before is not None
-    assert next_deadline(story.state) == before + 1000.0
+    assert next_deadline(story.plan, story.state) == before + 1000.0
 
 
 def test_a_trial_whose_machine_was_restarted_is_run_again_from_nothing() -> None:
@@ -359,7 +360,7 @@ def test_reconcile_repeats_what_may_not_have_been_done() -> None:
     story.start()
     story.tell(Launched(1, 1, 5.0))
     story.report(2, 0.9, 0.8)
-    assert reconcile(story.state) == [Launch(0, 1), Stop(2, 1, "0.8 at report 2")]
+    assert reconcile(story.plan, story.state) == [Launch(0, 1), Stop(2, 1, "0.8 at report 2")]
 
 
 def test_observations_tell_budget_and_fate() -> None:

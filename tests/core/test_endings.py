@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from barrido.core.decide import Plan, begin, decide, next_deadline
+from barrido.core.decide import begin, decide, next_deadline
 from barrido.core.events import (
     Action,
     Ask,
@@ -23,6 +23,7 @@ from barrido.core.events import (
     Ticked,
     Verb,
 )  # fmt: skip
+from barrido.core.plan import Plan
 from barrido.core.protocols import Policy
 from barrido.core.recipe import Goal, Limits, StopAfter
 from barrido.core.state import SweepPhase
@@ -83,9 +84,9 @@ def test_the_timeout_also_holds_for_an_ending_that_waits_for_its_last_trials() -
     tale.end(0, 1.0)
     tale.end(2, 1.0)
     assert tale.state.phase is SweepPhase.ENDING
-    assert next_deadline(tale.state) == 50.0
+    assert next_deadline(tale.plan, tale.state) == 50.0
     assert tale.tell(Ticked(50.0)) == [Stop(1, 1, "timeout of 50 s reached")]
-    assert next_deadline(tale.state) is None
+    assert next_deadline(tale.plan, tale.state) is None
     assert tale.end(1, code=-15) == [Finish(Outcome.CANCELED, "timeout of 50 s reached")]
 
 
@@ -116,7 +117,7 @@ def test_a_second_attempt_is_judged_from_its_first_report_on() -> None:
 def test_a_trial_that_is_launched_late_has_its_whole_time() -> None:
     tale = Tale(trial_timeout=10.0)
     tale.tell(Launched(0, 1, 100.0))
-    assert next_deadline(tale.state) == 110.0
+    assert next_deadline(tale.plan, tale.state) == 110.0
 
 
 def test_text_that_is_not_unicode_can_be_written_and_read_again() -> None:

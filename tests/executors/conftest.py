@@ -5,19 +5,23 @@ import signal
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from textwrap import dedent
 from typing import Any
 
 import pytest
 
+from barrido.core.events import PauseMode
 from barrido.core.layout import SweepFolder
 from barrido.core.protocols import Order, Signal
-from barrido.core.recipe import Limits, Recipe, Work
+from barrido.core.recipe import Goal, Limits, Objective, Pausing, Recipe, Work
 from barrido.executors.environment import TrackerEnvironment
 from barrido.executors.leftovers import strays
 from barrido.executors.local import LocalExecutor
 from barrido.testing.executors import until_ended
 
 Make = Callable[..., LocalExecutor]
+HYPERBAND = {"type": "hyperband", "max_resource": 27}
+LOSS = Objective("loss", Goal.MINIMIZE)
 
 
 @pytest.fixture
@@ -93,3 +97,26 @@ def wait_for() -> Callable[[Callable[[], object]], None]:
             time.sleep(0.005)
 
     return wait_for
+
+
+@pytest.fixture
+def staged(make: Make) -> Make:
+    """Makes executors of sweeps with rungs."""
+
+    def staged(mode: PauseMode = PauseMode.SUSPEND, **recipe: Any) -> LocalExecutor:
+        pausing = Pausing(**{"mode": mode, **recipe.pop("pausing", {})})
+        return make(**{"objective": LOSS, "scheduler": HYPERBAND, "pausing": pausing, **recipe})
+
+    return staged
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Callable[[str], str]:
+    """Writes a Python script; the command that runs it."""
+
+    def write(text: str) -> str:
+        path = tmp_path / f"script{len(list(tmp_path.glob('script*')))}.py"
+        path.write_text(dedent(text))
+        return f"python {path}"
+
+    return write

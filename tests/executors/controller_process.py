@@ -12,7 +12,7 @@ import json
 import sys
 from pathlib import Path
 
-from barrido.core.events import Exited, Launched, Note
+from barrido.core.events import Exited, Launched, Note, Paused
 from barrido.core.layout import SweepFolder
 from barrido.core.protocols import Logged, Order, Signal
 from barrido.core.recipe import Limits, Recipe, Work
@@ -28,6 +28,8 @@ def line_of(signal: Signal) -> str:
             return json.dumps(["launched", signal.trial, "", 0, [], None])
         case Exited():
             return json.dumps(["exited", signal.trial, "", 0, [], signal.code])
+        case Paused():
+            return json.dumps(["paused", signal.trial, "", 0, [], None])
         case Note():
             return json.dumps(["note", signal.trial, "", 0, [], None])
 

@@ -8,7 +8,7 @@ import pytest
 
 from barrido.core.layout import SweepFolder
 from barrido.core.protocols import Executor, Order
-from barrido.core.recipe import Limits, Recipe, Work
+from barrido.core.recipe import Goal, Limits, Objective, Recipe, Work
 from barrido.executors import leader
 from barrido.executors.leader import read_life
 from barrido.executors.local import LocalExecutor
@@ -48,7 +48,11 @@ class LocalWorld:
 
     def executor(self) -> Executor:
         recipe = Recipe(
-            name="sweep", limits=Limits(max_total_trials=20, max_concurrent_trials=4), work=Work(command="")
+            name="sweep",
+            limits=Limits(max_total_trials=20, max_concurrent_trials=4),
+            work=Work(command=""),
+            objective=Objective("loss", Goal.MINIMIZE),
+            scheduler={"type": "hyperband", "max_resource": 81},
         )
         return LocalExecutor(self.folder, recipe, render=script_of, grace_s=0.3, polls=self.polls)
 

@@ -291,7 +291,7 @@ def test_controllers_are_killed_at_random_moments(
     assert_nothing_is_lost(folder, tmp_path / "killed.witness")
     assert_replay_is_history(folder)
     warm = warm_ones(folder)
-    assert warm[-1] == total - 1
+    assert warm[-1] >= total - 1 - concurrent  # the last ones may be adopted: how they began is not known
     assert len(warm) > total // 2
     assert not [note for note in notes(folder) if "cold" in note]
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from barrido.controller.loop import replay
-from barrido.core.decide import Plan, begin, decide
+from barrido.core.decide import begin, decide
 from barrido.core.events import (
     Ask,
     Cause,
@@ -34,6 +34,7 @@ from barrido.core.events import (
     Verb,
 )
 from barrido.core.layout import SweepFolder, Workspace
+from barrido.core.plan import Plan
 from barrido.core.protocols import Expectation, Point
 from barrido.core.recipe import Goal, Limits, Objective, Recipe, StopAfter, Work
 from barrido.core.state import SweepPhase, SweepState
@@ -196,10 +197,14 @@ def as_of_version_1(folder: SweepFolder) -> None:
     """Take away what later versions brought."""
     db = sqlite3.connect(folder.db, isolation_level=None)
     db.execute("ALTER TABLE trials DROP COLUMN warm")
-    db.execute("ALTER TABLE trials DROP COLUMN expected")
+    for column in ("expected", "until", "rungs"):
+        db.execute(f"ALTER TABLE trials DROP COLUMN {column}")
     db.execute("DROP TABLE prior")
     db.execute("UPDATE events SET body = json_remove(body, '$.warm', '$.expected')")
-    db.execute("UPDATE sweep SET format = 1, recipe = json_remove(recipe, '$.work.warm', '$.resume_from')")
+    db.execute(
+        "UPDATE sweep SET format = 1,"
+        " recipe = json_remove(recipe, '$.work.warm', '$.resume_from', '$.pausing')"
+    )
     db.execute("PRAGMA user_version = 1")
     db.close()
 

@@ -44,7 +44,7 @@ class Sweep:
         self.db = sqlite3.connect(self.folder.db, isolation_level=None, timeout=20)
         self.db.execute("PRAGMA journal_mode = WAL")
         self.db.executescript(resources.files("barrido.store").joinpath("schema.sql").read_text())
-        made = Recipe(
+        made = self.recipe = Recipe(
             **{
                 "name": name,
                 "experiment": "iris",
@@ -95,10 +95,10 @@ class Sweep:
         path = self.folder.feed / f"{trial}.{attempt}.mlflow"
         return [parse_line(line) for line in path.read_bytes().splitlines()] if path.exists() else []
 
-    def answer(self, trial: int, offset: int, step: str = "go on") -> None:
+    def answer(self, trial: int, offset: int, step: str = "go on", **rung: int | None) -> None:
         path = self.folder.feed / f"{trial}.1.answer"
         draft = path.with_suffix(".draft")
-        draft.write_text(json.dumps({"offsets": {"mlflow": offset}, "step": step, "reason": ""}))
+        draft.write_text(json.dumps({"offsets": {"mlflow": offset}, "step": step, "reason": "", **rung}))
         draft.replace(path)
 
     def notices(self) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -331,5 +332,33 @@ def test_a_stop_releases_the_script_and_a_silent_controller_holds_it_up_once(
             bench.sweep.answer(0, 1, "stop")
             await held
             assert time.monotonic() - began < 0.4
+
+    asyncio.run(inside())
+
+
+def test_the_reply_to_a_report_at_a_rung_waits_and_the_answer_names_the_next_rung(
+    make_bench: Callable[..., Bench],
+) -> None:
+    bench = make_bench(scheduler={"type": "hyperband", "max_resource": 27})
+
+    def size() -> int:
+        journal: Path = bench.sweep.folder.feed / "0.1.mlflow"
+        return journal.stat().st_size
+
+    async def inside() -> None:
+        async with bench.open():
+            bench.sweep.answer(0, 0, until=5, start=3)  # it goes on from a checkpoint
+            await bench.log("loss", 4, 4)
+            for rung, step in ((9, "pause"), (None, "go on")):
+                held = asyncio.create_task(bench.log("loss", 5, rung or 10))
+                await asyncio.sleep(0.2)
+                assert not held.done()
+                bench.sweep.answer(0, 0 if step == "pause" else size(), step, until=None, start=3)
+                await asyncio.wait_for(held, 1.0)
+                bench.sweep.answer(0, size(), until=rung and 6, start=3)
+            began = time.monotonic()
+            for n in range(11, 20):
+                await bench.log("loss", n, n)
+            assert time.monotonic() - began < 2.0
 
     asyncio.run(inside())

@@ -209,6 +209,38 @@ def test_a_lost_attempt_is_killed_and_the_next_one_is_a_run_of_its_own(bench: Be
     play(bench, test)
 
 
+def test_attempts_of_a_trial_that_was_paused_are_one_run(make_bench: Callable[..., Bench]) -> None:
+    bench = make_bench(scheduler={"type": "hyperband", "max_resource": 27})
+
+    async def test() -> None:
+        await bench.log("loss", 1, 1)
+        nested = {"run_name": "fold", "tags": [{"key": "mlflow.parentRunId", "value": bench.alias()}]}
+        await bench.post("runs/create", {"experiment_id": "0", **nested})
+        await bench.until(lambda: bench.mlflow.values("demo_0", "loss") == [1.0])
+        bench.sweep.trial(0, "paused")
+        for attempt in (2, 3):
+            bench.sweep.trial(0, attempt=attempt, started_at=1004.0)
+            body = {"run_id": bench.alias(0, attempt), "key": "loss", "value": attempt, "timestamp": attempt}
+            await bench.post("runs/log-metric", {**body, "step": attempt}, attempt=attempt)
+            assert [line.metrics for line in bench.sweep.journal(0, attempt)] == [{"loss": float(attempt)}]
+        bench.sweep.db.execute("INSERT INTO metrics VALUES (0, 3, 0, 'report', 'acc', 0.5, 3, 1006, 0)")
+        await bench.until(lambda: sorted(bench.mlflow.values("demo_0", "loss")) == [1.0, 2.0, 3.0])
+        await bench.until(lambda: bench.mlflow.named("fold")["info"]["status"] == "KILLED")
+        run = bench.mlflow.named("demo_0")
+        assert run["info"]["status"] == "RUNNING"
+        bench.sweep.trial(0, "completed", attempt=3, ended_at=1009.0)
+        bench.sweep.best(0, 1.0)
+        bench.sweep.end(trial=0, value=1.0)
+        assert bench.work is not None
+        assert await asyncio.wait_for(bench.work, 10) == 0
+        assert bench.mlflow.values("demo_0", "acc") == [0.5]
+        assert (run["info"]["status"], run["tags"]["barrido.best"]) == ("FINISHED", "true")
+        assert bench.mlflow.named("demo")["tags"]["best_child_run_id"] == run["info"]["run_id"]
+        assert len(bench.mlflow.runs) == 3
+
+    play(bench, test)
+
+
 def test_a_plain_command_job_is_one_run(make_bench: Callable[..., Bench]) -> None:
     bench = make_bench(kind="command", objective=None)
 

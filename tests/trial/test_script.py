@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from barrido.trial import params, report, script, should_stop, trial_dir
+from barrido.trial import checkpoint_dir, params, report, script, should_stop, trial_dir
 from barrido.trial.journal import Line, parse_line
 
 Answer = Callable[..., None]
@@ -265,3 +265,69 @@ def test_reporting_imports_little() -> None:
     done = subprocess.run([sys.executable, "-c", listing], capture_output=True, text=True, check=True)
     heavy = {"numpy", "scipy", "pydantic", "click", "rich", "dataclasses", "inspect", "asyncio"}
     assert not heavy & set(done.stdout.split())
+
+
+def answer_rung(feed: Path, until: int | None, start: int = 0, offset: int = 0, step: str = "go on") -> None:
+    draft = feed.with_name("draft")
+    body = {"offsets": {"report": offset}, "step": step, "reason": "", "until": until, "start": start}
+    draft.write_text(json.dumps(body))
+    draft.rename(f"{feed}.answer")
+
+
+def waits(feed: Path, value: float) -> bool:
+    """Whether a report is held; nobody answers it."""
+    began = time.monotonic()
+    report(loss=value)
+    return time.monotonic() - began >= script.HOLD_S
+
+
+@pytest.fixture
+def rungs(feed: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("BARRIDO_HOLD", json.dumps({"metric": "loss", "rungs": True}))
+    monkeypatch.setattr(script, "HOLD_S", 0.2)
+    return feed
+
+
+def test_a_report_at_a_rung_waits_and_the_answer_names_the_next_rung(rungs: Path) -> None:
+    answer_rung(rungs, until=2)
+    assert [waits(rungs, 1), waits(rungs, 2)] == [False, True]
+    answer_rung(rungs, until=4, offset=100)
+    assert [waits(rungs, 3), waits(rungs, 4)] == [False, True]
+    answer_rung(rungs, until=4, offset=101)
+    assert waits(rungs, 5)  # it has gone on for want of an answer: it is late already
+    answer_rung(rungs, until=None)
+    assert not waits(rungs, 6)
+
+
+def test_what_earlier_attempts_reported_counts(rungs: Path) -> None:
+    answer_rung(rungs, until=5, start=3)
+    assert [waits(rungs, 4), waits(rungs, 5)] == [False, True]
+
+
+def test_what_other_processes_of_the_trial_report_counts(rungs: Path) -> None:
+    answer_rung(rungs, until=4)
+    command = [sys.executable, "-m", "barrido.trial", "loss=1"]
+    subprocess.run(command, check=True)
+    assert not waits(rungs, 2)
+    subprocess.run(command, check=True)
+    with Path(f"{rungs}.report").open("a") as journal:
+        journal.write('cut off by a full disk\n{"metrics": 3}\n{"metrics": {"acc": 1}}\n')
+    assert waits(rungs, 4)
+
+
+def test_a_pause_that_a_trial_sees_asks_it_to_save_and_end(rungs: Path) -> None:
+    answer_rung(rungs, until=1)
+    answer_rung(rungs, until=None, step="pause")
+    assert should_stop()
+    assert not waits(rungs, 1)
+
+
+def test_outside_of_a_sweep_checkpoints_are_in_the_current_directory(
+    outside: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("BARRIDO_CHECKPOINT_DIR", raising=False)
+    monkeypatch.chdir(tmp_path)
+    assert checkpoint_dir() == checkpoint_dir() == tmp_path / "checkpoints"
+    assert (tmp_path / "checkpoints").is_dir()
+    monkeypatch.setenv("BARRIDO_CHECKPOINT_DIR", "/ws/sweeps/s/trials/0/checkpoints")
+    assert checkpoint_dir() == Path("/ws/sweeps/s/trials/0/checkpoints")

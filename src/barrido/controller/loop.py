@@ -14,10 +14,11 @@ from barrido.controller.intake import Intake
 from barrido.controller.lock import SweepLock
 from barrido.core import wire
 from barrido.core.answer import answer
-from barrido.core.decide import Plan, begin, decide, next_deadline, reconcile
+from barrido.core.decide import begin, decide, next_deadline, reconcile
 from barrido.core.events import (
     Action,
     Ask,
+    Discard,
     Event,
     Exited,
     Finish,
@@ -25,16 +26,20 @@ from barrido.core.events import (
     Launched,
     Note,
     Outcome,
+    Pause,
+    Reported,
     Resumed,
     Started,
     Stop,
     Ticked,
+    Unpause,
 )  # fmt: skip
 from barrido.core.layout import SweepFolder
-from barrido.core.protocols import GO_ON, Clock, Executor, Logged, Order, Sampler, Signal, Tracker
+from barrido.core.plan import Plan
+from barrido.core.protocols import Clock, Executor, Logged, Order, Sampler, Signal, Step, Tracker, Verdict
 from barrido.core.recipe import Recipe
 from barrido.core.state import SweepState
-from barrido.core.trial import Phase
+from barrido.core.trial import Phase, Trial
 from barrido.errors import HistoryMismatch, StoreError
 from barrido.store.batch import Batch, Decision, Remark, Store
 
@@ -106,20 +111,21 @@ class Controller:
             return
         if self.state.phase.is_terminal:
             return
-        for trial in self.state.live.values():
+        for trial in self.state.under_way():
+            if trial.phase is Phase.PAUSED and not (trial.is_frozen or trial.is_let_go):
+                continue  # nothing of it is left to adopt
             self._intake.restore(
                 trial.number, trial.attempt, self._store.attempt(trial.number, trial.attempt)
             )
-            order = Order(trial.number, trial.attempt, trial.params)
-            self._executor.adopt(order, self._intake.offsets(trial.number, trial.attempt))
+            self._executor.adopt(_order(trial), self._intake.offsets(trial.number, trial.attempt))
         batch = Batch()
-        again = reconcile(self.state)
+        again = reconcile(self._plan, self.state)
         for action in again:
             if isinstance(action, Ask):
                 self._answer_question(action, batch)
         resumed = Resumed(self._clock.now(), self._lock.silent_s if self._lock else 0.0)
         self._turn([resumed], batch, [a for a in again if not isinstance(a, Ask)])
-        for trial in self.state.live.values():
+        for trial in self.state.under_way():
             self._answer(trial.number, trial.attempt)  # the last controller may not have come to it
 
     def run(self) -> Outcome:
@@ -135,7 +141,7 @@ class Controller:
         return self.state.phase.is_terminal
 
     def _wait_s(self) -> float | None:
-        deadline = next_deadline(self.state)
+        deadline = next_deadline(self._plan, self.state)
         wait = None if deadline is None else max(0.0, deadline - self._clock.now())
         if self._folder is None:
             return wait
@@ -158,10 +164,10 @@ class Controller:
                 case _:
                     self._decide(one, batch)
         taken = self._look(batch)
-        deadline = next_deadline(self.state)
+        deadline = next_deadline(self._plan, self.state)
         if deadline is not None and (now := self._clock.now()) >= deadline:
             self._decide(Ticked(now), batch)
-        if self._may_wait(batch):
+        if self._may_wait(batch) and not any(self._is_waited_for(*one) for one in heard):
             self._held = batch
             return
         if batch:
@@ -179,7 +185,7 @@ class Controller:
             self._lock.beat()
 
     def _may_wait(self, batch: Batch) -> bool:
-        """Whether all that happened is that trials came up: that goes with the next transaction.
+        """Whether all that happened is that trials came up, or reported: that goes with the next transaction.
 
         Nothing is done about it, and a controller that dies with it hears it again. Readers see it
         half a second later at most.
@@ -188,8 +194,9 @@ class Controller:
             self._folder is not None
             and bool(batch.decisions)
             and self._clock.now() < batch.decisions[0].event.at + LOOK_S
-            and all(isinstance(d.event, Launched) and not d.actions for d in batch.decisions)
-            and not (batch.measurements or batch.feeds or batch.remarks or batch.durable)
+            and all(isinstance(d.event, Launched | Reported) and not d.actions for d in batch.decisions)
+            and len(batch.measurements) < PORTION
+            and not (batch.remarks or batch.durable)
         )
 
     def _decide(self, event: Event, batch: Batch) -> None:
@@ -197,9 +204,11 @@ class Controller:
         batch.decisions.append(Decision(event, actions))
         if (trial := getattr(event, "trial", None)) is not None and trial in self.state.trials:
             batch.touched.add(trial)
+        batch.touched |= self.state.touched
+        self.state.touched.clear()
         for action in actions:
             match action:
-                case Launch() | Stop():
+                case Launch() | Pause() | Unpause() | Stop() | Discard():
                     batch.touched.add(action.trial)
                     batch.durable = True
                 case Note():
@@ -256,6 +265,12 @@ class Controller:
                 self._waiting.append(action)
             case Stop(number, attempt, reason):
                 self._executor.stop(number, attempt, reason)
+            case Pause(number, attempt, mode, reason):
+                self._executor.pause(number, attempt, mode, reason)
+            case Unpause(number):
+                self._executor.unpause(_order(self.state.trials[number]))
+            case Discard(number):
+                self._executor.discard(number)
             case Ask() | Note() | Finish():
                 pass
             case _:
@@ -270,7 +285,7 @@ class Controller:
         for launch in waiting:
             trial = self.state.trials[launch.trial]
             if trial.attempt == launch.attempt and trial.phase in (Phase.LAUNCHING, Phase.RUNNING):
-                self._executor.launch(Order(trial.number, trial.attempt, trial.params))
+                self._executor.launch(_order(trial))
 
     def _has_room(self) -> bool:
         was_full = self._is_full
@@ -279,17 +294,32 @@ class Controller:
             log.error("the disk is full\n  trials go on; new ones start when there is room")
         return not self._is_full
 
-    def _answer(self, number: int, attempt: int) -> None:
-        """Tell a trial how far it was heard; `stop` tells those that must stop.
+    def _is_waited_for(self, number: int, attempt: int) -> bool:
+        """Whether a trial may wait to hear how far it was heard: at a policy's points, and at rungs.
 
-        Whether it waits for that is not known here: one of its processes may count otherwise than the
-        sweep does, or report through a door that does not count.
+        Whether it does is not known here: one of its processes may count otherwise than the sweep does, or
+        report through a door that does not count. One that goes on from a checkpoint may count what it does
+        again.
         """
-        trial = self.state.live.get(number)
-        if self.state.policy is None or trial is None or trial.attempt != attempt:
-            return
-        if trial.phase is not Phase.STOPPING and (offsets := self._intake.offsets(number, attempt)):
-            self._executor.answer(number, attempt, offsets, GO_ON)
+        trial = self.state.find(number, attempt)
+        if trial is None or trial.phase is Phase.STOPPING or trial.is_let_go:
+            return False
+        pauses = trial.phase in (Phase.PAUSING, Phase.PAUSED)
+        is_at_rung = pauses or trial.start > 0 or len(trial.losses) in trial.rungs
+        return is_at_rung or self.state.policy is not None
+
+    def _answer(self, number: int, attempt: int) -> None:
+        """Tell a trial how far it was heard; `stop` tells those that must stop."""
+        offsets = self._intake.offsets(number, attempt)
+        if offsets and self._is_waited_for(number, attempt):
+            trial = self.state.trials[number]
+            pauses = trial.phase in (Phase.PAUSING, Phase.PAUSED)
+            step, reason = (Step.PAUSE, trial.reason) if pauses else (Step.GO_ON, "")
+            self._executor.answer(number, attempt, offsets, Verdict(step, reason, trial.until))
+
+
+def _order(trial: Trial) -> Order:
+    return Order(trial.number, trial.attempt, trial.params, trial.until, trial.start)
 
 
 def _portions(news: Sequence[Signal]) -> Iterator[Sequence[Signal]]:

@@ -1,9 +1,10 @@
 """The command of a trial, as a template.
 
-``${{inputs.x}}``, ``${{search_space.x}}`` and ``${{outputs.x}}`` are replaced by values. A value never
-becomes shell syntax: it is quoted as the place asks where its reference stands, and a place where
-no quoting holds is a problem of the template. ``[--flag ${{inputs.x}}]`` is left out when x is not
-given. The result is a command line for a POSIX ``sh``, or bash.
+``${{inputs.x}}``, ``${{search_space.x}}`` and ``${{outputs.x}}`` are replaced by values, and so are
+``${{resource}}`` and ``${{checkpoint_dir}}``, which have no namespace. A value never becomes shell syntax: it
+is quoted as the place asks where its reference stands, and a place where no quoting holds is a problem of the
+template. ``[--flag ${{inputs.x}}]`` is left out when x is not given. The result is a command line for a POSIX
+``sh``, or bash.
 """
 
 from __future__ import annotations
@@ -22,11 +23,14 @@ from barrido.core.shell import Reader
 from barrido.errors import BarridoError
 
 NAMESPACES = ("inputs", "search_space", "outputs")
+RESOURCE = ("", "resource")
+CHECKPOINT_DIR = ("", "checkpoint_dir")
 Values = Callable[[tuple[str, str]], str | None] | Mapping[tuple[str, str], str | None]
 """The text of a reference by (namespace, name); None for an optional input that was not given."""
 
 _PATH = r"[A-Za-z_][\w-]*(?:\.[A-Za-z_][\w-]*)*"
-_REFERENCE = re.compile(rf"\$\{{\{{\s*([A-Za-z_]\w*)\.({_PATH})\s*\}}\}}", re.ASCII)
+_ALONE = tuple(name for _, name in (RESOURCE, CHECKPOINT_DIR))
+_REFERENCE = re.compile(rf"\$\{{\{{\s*(?:([A-Za-z_]\w*)\.({_PATH})|({'|'.join(_ALONE)}))\s*\}}\}}", re.ASCII)
 _DEPRECATED = re.compile(rf"(?<![${{])\{{\s*({'|'.join(NAMESPACES)})\.({_PATH})\s*\}}(?!\}})", re.ASCII)
 _ATTEMPT = re.compile(rf"\$\{{\{{.{{0,60}}?(?:\}}\}}|$)|\$\{{\s*(?:{'|'.join(NAMESPACES)})\.[^}}]*\}}", re.M)
 _HARMLESS = re.compile(r"[\w./:@%+,-]+", re.ASCII)
@@ -112,8 +116,8 @@ def parse(template: str) -> Template:
     for found in sorted(
         [*_REFERENCE.finditer(template), *_DEPRECATED.finditer(template)], key=re.Match.start
     ):
-        reference = Reference(found[1], found[2], *found.span())
-        if reference.namespace not in NAMESPACES:
+        reference = Reference(found[1] or "", found[2] or found[3], *found.span())
+        if reference.namespace and reference.namespace not in NAMESPACES:
             problems.append(_unknown_namespace(reference))
             continue
         references[reference.start] = reference
@@ -123,13 +127,7 @@ def parse(template: str) -> Template:
         if not any(r.start <= found.start() < r.end for r in references.values()) and not _REFERENCE.match(
             template, found.start()
         ):
-            problems.append(
-                Flaw(
-                    f"{found[0]} is not a reference",
-                    f"write ${{{{inputs.name}}}}, with one of {', '.join(NAMESPACES)}",
-                    found.start(),
-                )
-            )
+            problems.append(Flaw(f"{found[0]} is not a reference", _how_to_refer(found[0]), found.start()))
     if "\0" in template:
         problems.append(Flaw("a command cannot hold a NUL", "take it out", template.index("\0")))
 
@@ -244,6 +242,14 @@ def _flaw(reference: Reference, refusal: Refusal) -> Flaw:
         refusal.hint.replace("{ref}", str(reference)),
         reference.start,
     )
+
+
+def _how_to_refer(attempt: str) -> str:
+    from difflib import get_close_matches
+
+    if close := get_close_matches(attempt.strip("${} "), _ALONE, n=1):
+        return f"did you mean ${{{{{close[0]}}}}}?"
+    return f"write ${{{{inputs.name}}}}, with one of {', '.join(NAMESPACES)}"
 
 
 def _unknown_namespace(reference: Reference) -> Flaw:

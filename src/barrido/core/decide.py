@@ -7,23 +7,24 @@ resumed, proven (replay equals history) and asked "what if".
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from itertools import repeat
 from math import isfinite
 from typing import Any, assert_never
 
+from barrido.core.endings import Actions, close, end, finish, stop, sum_up
 from barrido.core.events import (
-    Action,
     Ask,
     Cause,
+    Discard,
     Event,
     Exited,
-    Finish,
-    Launch,
     Launched,
     Note,
     Outcome,
+    Pause,
+    Paused,
+    PauseMode,
     Reported,
     Requested,
     Resumed,
@@ -31,30 +32,19 @@ from barrido.core.events import (
     Stop,
     Suggested,
     Ticked,
+    Unpause,
     Verb,
 )  # fmt: skip
-from barrido.core.protocols import Idle, Policy, Scheduler
-from barrido.core.reasons import describe_exit, describe_silence
-from barrido.core.recipe import Goal, Limits
+from barrido.core.pausing import arrive, compare, drop, go_on, is_due, launch, park, paused, promote, relaunch
+from barrido.core.plan import Plan
+from barrido.core.protocols import Drop, Idle, Promote, Sample, Step
+from barrido.core.reasons import describe_exit
+from barrido.core.recipe import Unit
 from barrido.core.state import SweepPhase, SweepState, move_sweep
 from barrido.core.trial import WORST, Phase, Trial, move
 
 MAX_ATTEMPTS = 3
 """How often a trial is run when its machine is restarted under it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """What ``decide`` needs to know of a sweep. ``policy`` makes an empty one."""
-
-    metric: str | None  # None: nothing is compared, every point is run
-    goal: Goal
-    limits: Limits
-    scheduler: Scheduler
-    policy: Callable[[], Policy] | None = None
-
-
-Actions = list[Action]
 
 
 def begin(plan: Plan) -> SweepState:
@@ -73,17 +63,19 @@ def decide(plan: Plan, state: SweepState, event: Event) -> Actions:
     actions: Actions = []
     match event:
         case Reported():
-            _reported(plan, state, event, actions)
+            actions += _reported(plan, state, event)
         case Launched():
             _launched(state, event)
         case Exited():
-            _exited(plan, state, event, actions)
+            actions += _exited(plan, state, event)
+        case Paused():
+            actions += paused(plan, state, event)
         case Suggested():
-            _suggested(state, event, actions)
+            actions += _suggested(plan, state, event)
         case Ticked():
-            _ticked(state, event, actions)
+            actions += _ticked(plan, state, event)
         case Requested():
-            _requested(state, event, actions)
+            actions += _requested(plan, state, event)
         case Started():
             state.started_at = event.at
             move_sweep(state, SweepPhase.RUNNING)
@@ -92,54 +84,67 @@ def decide(plan: Plan, state: SweepState, event: Event) -> Actions:
         case _:
             assert_never(event)
     if len(state.live) < state.limits.max_concurrent_trials or state.phase is SweepPhase.ENDING:
-        _fill(plan, state, actions)
+        actions += _fill(plan, state, event.at)
     return actions
 
 
-def reconcile(state: SweepState) -> Actions:
+def reconcile(plan: Plan, state: SweepState) -> Actions:
     """What a controller that takes over ``state`` must do again.
 
     Each of these may already have been carried out before the crash; executors and samplers treat a
     repetition as no news.
     """
     actions: Actions = [Ask(ask, numbers) for ask, numbers in state.questions.items()]
-    for trial in state.live.values():
-        if trial.phase is Phase.LAUNCHING:
-            actions.append(Launch(trial.number, trial.attempt))
-        elif trial.phase is Phase.STOPPING:
-            actions.append(Stop(trial.number, trial.attempt, trial.reason))
+    for trial in state.under_way():
+        number, attempt = trial.number, trial.attempt
+        if trial.is_let_go:
+            actions.append(Stop(number, attempt, trial.reason))
+        match trial.phase:
+            case Phase.LAUNCHING if trial.is_frozen:
+                actions.append(Unpause(number, attempt, trial.until))
+            case Phase.LAUNCHING if not trial.is_let_go:
+                actions.append(launch(trial))
+            case Phase.PAUSING:
+                actions.append(Pause(number, attempt, plan.pausing.mode, trial.reason))
+            case Phase.STOPPING if not trial.is_let_go:
+                actions.append(Stop(number, attempt, trial.reason))
+    if plan.pausing.relaunch is PauseMode.CHECKPOINT:
+        out = (trial for trial in state.trials.values() if trial.phase is Phase.PRUNED and trial.rungs)
+        actions += [Discard(trial.number) for trial in out]
     return actions
 
 
-def next_deadline(state: SweepState) -> float | None:
+def next_deadline(plan: Plan, state: SweepState) -> float | None:
     """When a `Ticked` is due, in seconds since the epoch.
 
     Time in which no controller ran does not count towards the sweep's timeout: nothing could be
     started then. It counts towards a trial's, for the trial went on.
     """
     deadlines = []
-    if state.limits.timeout is not None and _has_something_to_stop(state):
-        deadlines.append(state.started_at + state.down_s + state.limits.timeout)
-    if state.limits.trial_timeout is not None:
-        deadlines.extend(
-            trial.started_at + state.limits.trial_timeout
-            for trial in state.live.values()
-            if trial.started_at is not None and trial.phase is not Phase.STOPPING
-        )
+    limits = state.limits
+    if limits.timeout is not None and _has_something_to_stop(state):
+        deadlines.append(state.started_at + state.down_s + limits.timeout)
+    in_seconds = plan.pausing.unit is Unit.SECONDS
+    if limits.trial_timeout is not None or in_seconds:
+        for trial in state.live.values():
+            if trial.going_since is not None and trial.phase is not Phase.PAUSING:
+                bounds = (limits.trial_timeout, trial.until if in_seconds else None)
+                began = trial.going_since - trial.spent_s
+                deadlines += [began + bound for bound in bounds if bound is not None]
     return min(deadlines, default=None)
 
 
 def _has_something_to_stop(state: SweepState) -> bool:
     """An ending sweep may still wait for trials that nobody has asked to stop."""
     if state.phase is SweepPhase.ENDING:
-        return any(trial.phase is not Phase.STOPPING for trial in state.live.values())
+        return any(trial.phase is not Phase.STOPPING for trial in state.under_way())
     return state.phase in (SweepPhase.RUNNING, SweepPhase.PAUSED)
 
 
-def _reported(plan: Plan, state: SweepState, event: Reported, actions: Actions) -> None:
-    trial = state.live.get(event.trial)
-    if trial is None or event.attempt != trial.attempt or trial.phase is Phase.STOPPING:
-        return
+def _reported(plan: Plan, state: SweepState, event: Reported) -> Actions:
+    trial = state.find(event.trial, event.attempt)
+    if trial is None or trial.phase is Phase.STOPPING or _is_repeated(trial, event):
+        return []
     if trial.phase is Phase.LAUNCHING:
         _start(trial, event.at)
     loss = event.value * plan.goal.sign if isfinite(event.value) else WORST
@@ -151,25 +156,46 @@ def _reported(plan: Plan, state: SweepState, event: Reported, actions: Actions) 
         better = loss < state.best_loss
         if better or (loss == state.best_loss and state.best is not None and trial.number < state.best):
             state.best, state.best_loss = trial.number, loss
-    state.scheduler, verdict = plan.scheduler.report(state.scheduler, trial.number, trial.last_step, loss)
     policy = state.policy
     if policy is not None:
         policy.observe(trial.number, n, loss)
-        if not verdict.stops and n % policy.evaluation_interval == 0 and n >= policy.delay_evaluation:
+        if n % policy.evaluation_interval == 0 and n >= policy.delay_evaluation:
             state.judged = True
             verdict = policy.judge(trial.number, n)
-    if verdict.stops:
-        _stop(trial, Phase.PRUNED, verdict.reason, actions)
+            if verdict.stops:
+                _take_out(plan, state, trial)
+                return stop(plan, state, trial, Phase.PRUNED, verdict.reason, event.at)
+    if trial.phase is Phase.RUNNING and plan.pausing.unit is Unit.REPORT:
+        return arrive(plan, state, trial, event.at)
+    return []
+
+
+def _is_repeated(trial: Trial, event: Reported) -> bool:
+    """Whether an attempt that goes on from a checkpoint does once more what was done before it was paused.
+
+    Scripts that do not count their steps log all of them as 0.
+    """
+    return trial.start > 0 and event.step is not None and 0 < trial.last_step >= event.step
+
+
+def _take_out(plan: Plan, state: SweepState, trial: Trial) -> None:
+    """A trial is over for the scheduler as soon as that is decided."""
+    if not trial.is_out:
+        trial.is_out = True
+        state.scheduler = plan.scheduler.ended(state.scheduler, trial.number, None)
 
 
 def _start(trial: Trial, at: float) -> None:
     move(trial, Phase.RUNNING)
-    trial.started_at = at
+    if trial.started_at is None:
+        trial.started_at = at
+    trial.going_since = at
+    trial.is_frozen, trial.memory = False, 0
 
 
 def _launched(state: SweepState, event: Launched) -> None:
     trial = state.live.get(event.trial)
-    if trial is None or event.attempt != trial.attempt:
+    if trial is None or event.attempt != trial.attempt or trial.is_let_go:
         return
     if trial.phase is Phase.LAUNCHING:
         _start(trial, event.at)
@@ -179,204 +205,183 @@ def _launched(state: SweepState, event: Launched) -> None:
     trial.warm |= event.warm
 
 
-def _suggested(state: SweepState, event: Suggested, actions: Actions) -> None:
+def _suggested(plan: Plan, state: SweepState, event: Suggested) -> Actions:
     numbers = state.questions.pop(event.ask, ())
+    untils = [state.untils.pop(number, None) for number in numbers]
     if state.phase is SweepPhase.ENDING:
-        return
+        return []
+    actions: Actions = []
     expectations = event.expected or repeat(None)
-    for number, params, expected in zip(numbers, event.points, expectations, strict=False):
+    for number, until, params, expected in zip(numbers, untils, event.points, expectations, strict=False):
         if params is None:
             state.exhausted = True
+            state.scheduler = plan.scheduler.missing(state.scheduler, number)
             continue
-        trial = Trial(number=number, params=params, expected=expected, queued_at=event.at)
+        trial = Trial(number=number, params=params, expected=expected, queued_at=event.at, until=until)
         state.trials[number] = state.live[number] = trial
         move(trial, Phase.LAUNCHING)
-        actions.append(Launch(number, trial.attempt))
+        actions.append(launch(trial))
+    return actions
 
 
-def _exited(plan: Plan, state: SweepState, event: Exited, actions: Actions) -> None:
-    trial = state.live.get(event.trial)
-    if trial is None or event.attempt != trial.attempt:
-        return
-    if event.cause is Cause.LOST and trial.phase is not Phase.STOPPING and trial.attempt < MAX_ATTEMPTS:
-        _again(trial, event, actions)
-        return
-    trial.exit_code, trial.ended_at = event.code, event.at
+def _exited(plan: Plan, state: SweepState, event: Exited) -> Actions:
+    trial = state.find(event.trial, event.attempt)
+    if trial is None:
+        return []
+    if trial.phase in (Phase.PAUSED, Phase.LAUNCHING) and (trial.is_let_go or trial.phase is Phase.PAUSED):
+        # What it would go on from is gone: let go of, or killed while it was frozen
+        trial.is_let_go = trial.is_frozen = False
+        return relaunch(plan, trial) if trial.phase is Phase.LAUNCHING else []
+    is_lost = event.cause is Cause.LOST
+    if trial.phase is Phase.PAUSING and (is_lost or plan.pausing.mode is not PauseMode.SUSPEND):
+        park(state, trial, event.at)
+        return [] if trial.until is None else go_on(plan, state, trial)
+    if is_lost and trial.phase is not Phase.STOPPING and trial.lost + 1 < MAX_ATTEMPTS:
+        return _again(plan, trial, event)
+    is_done = event.cause is Cause.EXIT and event.code == 0
+    if is_done and trial.until is not None and plan.pausing.unit is Unit.INPUT and trial.losses:
+        return _came_to_its_input(plan, state, trial, event)
+    trial.exit_code = event.code
     if trial.phase is Phase.STOPPING:
         move(trial, trial.ends_as or Phase.CANCELED)
-    elif event.cause is Cause.EXIT and event.code == 0:
+    elif is_done:
+        if trial.phase is Phase.PAUSING:
+            trial.reason = ""  # it was to wait, and ended instead
         move(trial, Phase.COMPLETED)
     else:
         move(trial, Phase.FAILED, reason=describe_exit(event))
-    del state.live[trial.number]
-    if state.policy is not None:
-        state.policy.ended(trial.number)
-    failed = trial.phase is Phase.FAILED
-    state.scheduler = plan.scheduler.ended(state.scheduler, trial.number, None if failed else trial.best)
-    _count(plan, state, trial, event, actions)
+    return close(plan, state, trial, event.at, event)
 
 
-def _again(trial: Trial, event: Exited, actions: Actions) -> None:
+def _came_to_its_input(plan: Plan, state: SweepState, trial: Trial, event: Exited) -> Actions:
+    """A script that was told how far to go has gone there, and ended."""
+    trial.exit_code = event.code
+    verdict = compare(plan, state, trial)
+    if verdict.step is Step.PAUSE:
+        move(trial, Phase.PAUSING, reason=verdict.reason)
+        park(state, trial, event.at)
+        return []
+    if verdict.step is Step.STOP:
+        move(trial, Phase.STOPPING, reason=verdict.reason)
+    move(trial, Phase.PRUNED if verdict.step is Step.STOP else Phase.COMPLETED)
+    return close(plan, state, trial, event.at, event)
+
+
+def _again(plan: Plan, trial: Trial, event: Exited) -> Actions:
+    """The machine was restarted under a trial: the next attempt."""
+    trial.lost += 1
     move(trial, Phase.QUEUED)
-    trial.attempt += 1
-    trial.started_at = None
-    trial.warm = False
-    trial.last_step = 0
-    del trial.losses[:]
-    move(trial, Phase.LAUNCHING, reason=f"attempt {trial.attempt}: {event.detail}")
-    actions.append(Note(f"attempt {trial.attempt} follows: {event.detail}", trial.number))
-    actions.append(Launch(trial.number, trial.attempt))
+    why = f"attempt {trial.attempt + 1}: {event.detail}"
+    move(trial, Phase.LAUNCHING, reason=why)
+    return [
+        Note(f"attempt {trial.attempt + 1} follows: {event.detail}", trial.number),
+        *relaunch(plan, trial),
+    ]
 
 
-def _count(plan: Plan, state: SweepState, trial: Trial, event: Exited, actions: Actions) -> None:
-    """Whether the trial that just ended means that the sweep should, too."""
-    if trial.phase is Phase.CANCELED:
-        return
-    silent = plan.metric is not None and trial.phase is Phase.COMPLETED and not trial.reports
-    if trial.phase is not Phase.FAILED and not silent:
-        state.succeeded = True
-    elif not state.succeeded:
-        if silent:
-            trial.reason = describe_silence(plan.metric, event)
-            actions.append(Note(trial.reason, trial.number))
-        if not state.first_failure:
-            more = f"\n{event.detail}" if "\n" in event.detail else ""
-            state.first_failure = f"trial {trial.number}: {trial.reason}{more}"
-        state.failures += 1
-        if state.failures >= state.limits.max_failed_trials:
-            which = "the first trial" if state.failures == 1 else f"the first {state.failures} trials"
-            what = "ended with nothing to show" if silent else "failed"
-            _end(state, Outcome.FAILED, f"{which} {what}; {state.first_failure}", actions, stop=True)
-    rule = state.limits.stop_after
-    if rule is not None and state.succeeded:  # before, there is nothing that could be improved
-        if state.best_loss < state.helped_loss - rule.min_improvement:
-            state.unhelpful, state.helped_loss = 0, state.best_loss
-        else:
-            state.unhelpful += 1
-        if state.unhelpful >= rule.trials and state.phase is not SweepPhase.ENDING:
-            reason = (
-                f"the last {rule.trials} trials did not improve the best (trial {state.best})"
-                f" by {rule.min_improvement:g} or more"
-                if state.best is not None
-                else f"the last {rule.trials} trials brought no value that could be compared"
-            )
-            _end(state, Outcome.COMPLETED, reason, actions, stop=False)
-
-
-def _ticked(state: SweepState, event: Ticked, actions: Actions) -> None:
-    limits = state.limits
-    if limits.trial_timeout is not None:
+def _ticked(plan: Plan, state: SweepState, event: Ticked) -> Actions:
+    limits, at = state.limits, event.at
+    actions: Actions = []
+    for trial in list(state.live.values()) if plan.pausing.unit is Unit.SECONDS else ():
+        if trial.phase is Phase.RUNNING and is_due(plan, trial, at):
+            actions += arrive(plan, state, trial, at)
+    if (most := limits.trial_timeout) is not None:
         for trial in list(state.live.values()):
-            started = trial.started_at
-            if started is not None and event.at >= started + limits.trial_timeout:
-                _stop(trial, Phase.CANCELED, f"ran longer than {limits.trial_timeout:g} s", actions)
-    if limits.timeout is not None and event.at >= state.started_at + state.down_s + limits.timeout:
-        _end(state, Outcome.CANCELED, f"timeout of {limits.timeout:g} s reached", actions, stop=True)
+            if trial.going_since is not None and at >= trial.going_since - trial.spent_s + most:
+                actions += stop(plan, state, trial, Phase.CANCELED, f"ran longer than {most:g} s", at)
+    if limits.timeout is not None and at >= state.started_at + state.down_s + limits.timeout:
+        reason = f"timeout of {limits.timeout:g} s reached"
+        actions += end(plan, state, Outcome.CANCELED, reason, at, stops=True)
+    return actions
 
 
-def _requested(state: SweepState, event: Requested, actions: Actions) -> None:
+def _requested(plan: Plan, state: SweepState, event: Requested) -> Actions:
     if event.request in state.requests:
-        return
+        return []
     state.requests.add(event.request)
     by = f" by {event.origin}" if event.origin else ""
     match event.verb:
         case Verb.CANCEL:
             if event.trial is None:
-                _end(state, Outcome.CANCELED, f"canceled{by}", actions, stop=True)
-            elif (trial := state.live.get(event.trial)) is not None:
-                _stop(trial, Phase.CANCELED, f"canceled{by}", actions)
-            else:
-                actions.append(Note(f"trial {event.trial} is not running: nothing to cancel"))
+                return end(plan, state, Outcome.CANCELED, f"canceled{by}", event.at, stops=True)
+            return _cancel(plan, state, event.trial, f"canceled{by}", event.at)
         case Verb.PAUSE:
             if state.phase is SweepPhase.RUNNING:
                 move_sweep(state, SweepPhase.PAUSED)
-                actions.append(Note(f"paused{by}: no new trials start, running ones go on"))
+                return [Note(f"paused{by}: no new trials start, running ones go on")]
         case Verb.UNPAUSE:
             if state.phase is SweepPhase.PAUSED:
                 move_sweep(state, SweepPhase.RUNNING)
-                actions.append(Note(f"unpaused{by}"))
+                return [Note(f"unpaused{by}")]
         case Verb.UPDATE:
-            _update(state, event.changes, by, actions)
+            return [_update(state, event.changes, by)]
         case _:
             assert_never(event.verb)
+    return []
 
 
-def _update(state: SweepState, changes: Mapping[str, Any], by: str, actions: Actions) -> None:
+def _cancel(plan: Plan, state: SweepState, number: int, reason: str, at: float) -> Actions:
+    trial = state.live.get(number) or state.parked.get(number)
+    if trial is None or trial.phase is Phase.STOPPING:
+        return [Note(f"trial {number} is not running: nothing to cancel")] if trial is None else []
+    _take_out(plan, state, trial)
+    return stop(plan, state, trial, Phase.CANCELED, reason, at)
+
+
+def _update(state: SweepState, changes: Mapping[str, Any], by: str) -> Note:
     state.limits = state.limits.updated(changes)
     said = ", ".join(f"{name} = {value}" for name, value in changes.items())
-    actions.append(Note(f"limits changed{by}: {said}"))
+    return Note(f"limits changed{by}: {said}")
 
 
-def _stop(trial: Trial, ends_as: Phase, reason: str, actions: Actions) -> None:
-    if trial.phase is Phase.STOPPING:
-        return
-    move(trial, Phase.STOPPING, reason=reason)
-    trial.ends_as = ends_as
-    actions.append(Stop(trial.number, trial.attempt, reason))
-
-
-def _end(state: SweepState, outcome: Outcome, reason: str, actions: Actions, *, stop: bool) -> None:
-    """Nothing new is started any more; with ``stop`` the running trials are stopped, too."""
-    if state.phase is not SweepPhase.ENDING:
-        move_sweep(state, SweepPhase.ENDING)
-        state.ends_as, state.reason = outcome, reason
-    elif stop and outcome is Outcome.CANCELED and state.ends_as is Outcome.COMPLETED:
-        # A cancel or a timeout overrides an ending that waits for its last trials, but no failure.
-        state.ends_as, state.reason = outcome, reason
-    if stop:
-        for trial in list(state.live.values()):
-            _stop(trial, Phase.CANCELED, reason, actions)
-
-
-def _fill(plan: Plan, state: SweepState, actions: Actions) -> None:
+def _fill(plan: Plan, state: SweepState, at: float) -> Actions:
     """Give free slots work; finish when there is none left to give and none under way."""
-    finished = False
-    if state.phase is SweepPhase.RUNNING and (free := state.free) > 0:
-        numbers: list[int] = []
-        while len(numbers) < free:
-            if state.exhausted or state.next_number >= state.limits.max_total_trials:
-                finished = True
-                break
-            state.scheduler, work = plan.scheduler.next(state.scheduler, state.next_number)
-            if isinstance(work, Idle):
-                finished = work is Idle.FINISHED
-                break
-            numbers.append(state.next_number)
-            state.next_number += 1
-        if numbers:
-            state.questions[state.asked] = tuple(numbers)
-            actions.append(Ask(state.asked, tuple(numbers)))
-            state.asked += 1
-    if state.live or state.questions:
-        return
+    actions: Actions = []
+    is_finished = False
+    if state.phase is SweepPhase.RUNNING and state.free > 0:
+        is_finished = _give_work(plan, state, at, actions)
+    elif state.phase is SweepPhase.ENDING:
+        for trial in list(state.parked.values()):  # those that came to a rung since it began to end
+            actions += stop(plan, state, trial, Phase.PRUNED, state.reason, at)
+    if state.live or state.parked or state.questions:
+        return actions
     if state.phase is SweepPhase.ENDING:
-        _finish(plan, state, state.ends_as or Outcome.COMPLETED, state.reason, actions)
-    elif finished:
-        outcome, reason = _sum_up(state)
-        _finish(plan, state, outcome, reason, actions)
+        return actions + finish(plan, state, state.ends_as or Outcome.COMPLETED, state.reason)
+    if is_finished:
+        return actions + finish(plan, state, *sum_up(state))
+    return actions
 
 
-def _sum_up(state: SweepState) -> tuple[Outcome, str]:
-    count = len(state.trials)
-    if count and not state.succeeded and state.first_failure:
-        none = f"none of {count} trials succeeded" if count > 1 else "its only trial did not succeed"
-        return Outcome.FAILED, f"{none}; {state.first_failure}"
-    if state.exhausted:
-        points = f"all {count} points" if count > 1 else "the only point"
-        return Outcome.COMPLETED, f"{points} of the search space {'were' if count > 1 else 'was'} tried"
-    return Outcome.COMPLETED, f"all {count} trials are done" if count > 1 else "its only trial is done"
+def _give_work(plan: Plan, state: SweepState, at: float, actions: Actions) -> bool:
+    """Whether there is nothing left to be given, now or later."""
+    numbers: list[int] = []
+    work: Idle | None = None
+    while work is None and state.free > len(numbers) and state.phase is SweepPhase.RUNNING:
+        number = state.next_number
+        has_more = not state.exhausted and number < state.limits.max_total_trials
+        state.scheduler, assignment = plan.scheduler.next(state.scheduler, number if has_more else None)
+        match assignment:
+            case Sample(until):
+                numbers.append(number)
+                state.untils[number] = until
+                state.next_number += 1
+            case Promote():
+                actions += promote(plan, state, assignment, at)
+            case Drop():
+                actions += drop(plan, state, assignment, at)
+            case Idle():
+                work = assignment
+    if numbers:
+        state.questions[state.asked] = tuple(numbers)
+        actions.append(Ask(state.asked, tuple(numbers)))
+        state.asked += 1
+    if work is None or state.live or state.questions or _is_leaving(state):
+        return False
+    # Nothing is under way: a scheduler that waits now would wait for ever
+    for trial in list(state.parked.values()):
+        actions += stop(plan, state, trial, Phase.PRUNED, "no trial goes on any more", at)
+    return True
 
 
-def _finish(plan: Plan, state: SweepState, outcome: Outcome, reason: str, actions: Actions) -> None:
-    if state.policy is not None and not state.judged and state.trials:
-        most = max((t.reports for t in state.trials.values()), default=0)
-        actions.append(
-            Note(
-                "early termination never applied: it starts at report"
-                f" {max(state.policy.delay_evaluation, state.policy.evaluation_interval)},"
-                f" and no trial logged {plan.metric!r} more than {most} time{'s' * (most != 1)}"
-            )
-        )
-    move_sweep(state, SweepPhase(outcome))
-    state.reason = reason
-    actions.append(Finish(outcome, reason))
+def _is_leaving(state: SweepState) -> bool:
+    return any(trial.phase is Phase.STOPPING for trial in state.parked.values())

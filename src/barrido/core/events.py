@@ -18,7 +18,7 @@ from barrido.core.trial import Params
 if TYPE_CHECKING:
     from barrido.core.protocols import Expectation
 
-VERSION = 3
+VERSION = 4
 
 
 class Verb(StrEnum):
@@ -42,6 +42,14 @@ class Cause(StrEnum):
     EXIT = "exit"  # it ended by itself, or was killed; ``code`` says how
     NO_LAUNCH = "no_launch"  # it could never be started
     LOST = "lost"  # its machine was restarted: nobody's fault, the trial is run again
+
+
+class PauseMode(StrEnum):
+    """How a trial that is to go on later is taken off its worker."""
+
+    SUSPEND = "suspend"  # its processes are frozen
+    CHECKPOINT = "checkpoint"  # it is ended, and later goes on from what it saved
+    RESTART = "restart"  # it is ended, and later begins anew
 
 
 # What comes in ------------------------------------------------------------------------------------
@@ -101,6 +109,17 @@ class Reported:
 
 
 @dataclass(frozen=True, slots=True)
+class Paused:
+    """All processes of a suspended trial are frozen. They hold ``memory`` bytes, and perhaps a GPU."""
+
+    trial: int
+    attempt: int
+    at: float
+    memory: int = 0
+    gpu: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Exited:
     """The trial's processes are gone, all of them. A negative ``code`` is the signal that ended it."""
 
@@ -132,7 +151,7 @@ class Requested:
     origin: str = ""  # who asked: "cli", "sdk", "studio"
 
 
-Event = Started | Resumed | Suggested | Launched | Reported | Exited | Ticked | Requested
+Event = Started | Resumed | Suggested | Launched | Reported | Paused | Exited | Ticked | Requested
 
 
 # What goes out ------------------------------------------------------------------------------------
@@ -148,8 +167,38 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Launch:
+    """``until`` and ``start``: see `barrido.core.protocols.Order`. Logs before version 4 have none."""
+
     trial: int
     attempt: int
+    until: int | None = None
+    start: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Take a trial off its worker."""
+
+    trial: int
+    attempt: int
+    mode: PauseMode
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unpause:
+    """Let a suspended trial go on."""
+
+    trial: int
+    attempt: int
+    until: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Discard:
+    """Remove what a trial kept to go on from: it will not."""
+
+    trial: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,4 +224,4 @@ class Finish:
     reason: str
 
 
-Action = Ask | Launch | Stop | Note | Finish
+Action = Ask | Launch | Pause | Unpause | Stop | Discard | Note | Finish

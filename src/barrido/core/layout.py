@@ -19,6 +19,7 @@
       work/outputs/              its default outputs
       work.<k>/                  the same of attempt k, when there was another one after it
       named-outputs/<output>/    what ${{outputs.<output>}} points to
+      checkpoints/               what a later attempt goes on from, if the scheduler pauses trials
       logs/std_log.txt           stdout and stderr
       logs/std_log.<k>.txt       the same of attempt k
     tracking/                    gateway and mirror (barrido.tracking)
@@ -45,6 +46,10 @@ class TrialFolder:
     @property
     def named_outputs(self) -> Path:
         return self.root / "named-outputs"
+
+    @property
+    def checkpoints(self) -> Path:
+        return self.root / "checkpoints"
 
     @property
     def log(self) -> Path:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Protocol, runtime_checkable
 
-from barrido.core.events import Exited, Launched, Note
+from barrido.core.events import Exited, Launched, Note, Paused, PauseMode
 from barrido.core.trial import Params
 
 
@@ -22,13 +22,17 @@ class Fate(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What is known of one trial. Lower is better: the sign was converted at the border."""
+    """What is known of one trial. Lower is better: the sign was converted at the border.
+
+    A paused trial is RUNNING: nobody knows yet how it would end.
+    """
 
     number: int
     params: Params
     curve: Sequence[float]  # one loss per report, NaN and infinities as they were
     resource: int  # the highest step, or the number of reports where steps were not given
     outcome: Fate
+    rungs: Mapping[int, float] = field(default_factory=dict)  # its loss at each resource it was compared at
 
     @property
     def loss(self) -> float:
@@ -96,18 +100,23 @@ class Step(StrEnum):
     GO_ON = "go on"
     PAUSE = "pause"
     STOP = "stop"
+    FINISH = "finish"  # it had all that it was to get: ended, it counts as completed
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The answer to a report, with its reason in words that a user will read."""
+    """The answer to a report, with its reason in words that a user will read.
+
+    ``until`` is the resource at which a trial that goes on is asked about next; None: never again.
+    """
 
     step: Step = Step.GO_ON
     reason: str = ""
+    until: int | None = None
 
     @property
     def stops(self) -> bool:
-        return self.step is Step.STOP
+        return self.step is Step.STOP or self.step is Step.FINISH
 
 
 GO_ON = Verdict()
@@ -138,37 +147,76 @@ class Policy(Protocol):
 
 class Idle(StrEnum):
     WAIT = "wait"  # nothing now; ask again after the next event
-    FINISHED = "finished"  # nothing ever again
+    FINISHED = "finished"  # nothing as things stand; trials that are still paused will not go on
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """Start a new trial. ``until`` is the resource at which it must stop or pause, None: to its end."""
+    """Start a new trial. ``until`` is the resource at which it is asked about; None: it runs to its end."""
 
     until: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Promote:
+    """Let a paused trial go on, up to the resource ``until``."""
+
+    trial: int
+    until: int | None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """End a paused trial: it will not go on. That takes no worker."""
+
+    trial: int
+    reason: str = ""
+
+
+Assignment = Sample | Promote | Drop | Idle
+
+
 class Scheduler(Protocol):
-    """Decides how far each trial goes. State in, state out; the state is JSON-able."""
+    """Decides how far each trial goes. State in, state out; the state is JSON-able.
+
+    The state belongs to whoever calls: a method may change the one it is given and give it back. A trial's
+    resource is a whole number in the unit of the sweep: reports, seconds, or what an input counts. Losses:
+    lower is better, infinite is worst. All answers follow from the order of the calls alone.
+    """
 
     def init(self) -> Any: ...
 
-    def next(self, state: Any, number: int) -> tuple[Any, Sample | Idle]:
-        """Work for a free worker. ``number`` is what a sampled trial would be called."""
+    def next(self, state: Any, number: int | None) -> tuple[Any, Assignment]:
+        """Work for a free worker; asked again and again while there is one.
 
-    def report(self, state: Any, trial: int, resource: int, loss: float) -> tuple[Any, Verdict]: ...
+        ``number`` is what a sampled trial would be called; None if there are no new trials to be had.
+        """
+
+    def report(self, state: Any, trial: int, resource: int, loss: float) -> tuple[Any, Verdict]:
+        """``trial`` has come to the ``resource`` it was to come to, where its loss was ``loss``."""
 
     def ended(self, state: Any, trial: int, loss: float | None) -> Any:
-        """``trial`` will not report again; ``loss`` is its best, None if it failed."""
+        """``trial`` is over without `Drop`. ``loss`` is its last if it ran to its end by itself and cannot go
+        further; None if it failed, or was stopped."""
+
+    def missing(self, state: Any, trial: int) -> Any:
+        """There was no point for ``trial``, which `next` sampled: it never was."""
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """All that an executor needs to run one attempt of a trial."""
+    """All that an executor needs to run one attempt of a trial.
+
+    ``until`` is the resource at which it will be asked about, None if it never will; ``start`` the resource
+    that it has already, by the checkpoint of an earlier attempt.
+    """
 
     trial: int
     attempt: int
     params: Params
+    until: int | None = None
+    start: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +244,7 @@ class Logged:
     complaints: tuple[str, ...] = ()  # lines that could not be read
 
 
-Signal = Launched | Logged | Exited | Note
+Signal = Launched | Logged | Paused | Exited | Note
 """What an executor tells. A `Note` is for people: it is kept, and nothing is decided on it."""
 
 Offsets = Mapping[str, int]
@@ -217,6 +265,17 @@ class Executor(Protocol):
 
     def stop(self, trial: int, attempt: int, reason: str) -> None:
         """Ask, wait a grace period, kill; `Exited` follows when nothing is left. May be repeated."""
+
+    def pause(self, trial: int, attempt: int, mode: PauseMode, reason: str) -> None:
+        """Take it off its worker. SUSPEND: freeze all of its processes; `Paused` follows. CHECKPOINT and
+        RESTART: end it, having let it save what it is to go on from; `Exited` follows. May be repeated.
+        """
+
+    def unpause(self, order: Order) -> None:
+        """Let a suspended attempt go on, up to ``order.until``; `Launched` follows. May be repeated."""
+
+    def discard(self, trial: int) -> None:
+        """Remove what a trial that is over kept to go on from. May be repeated."""
 
     def answer(self, trial: int, attempt: int, offsets: Offsets, verdict: Verdict) -> None:
         """Tell the trial that its reports up to ``offsets`` are decided, and how the last one was."""

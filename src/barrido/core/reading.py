@@ -21,7 +21,7 @@ class Place(Enum):
 
 
 class Reference(NamedTuple):
-    """``text[start:end]`` is ``${{namespace.name}}``."""
+    """``text[start:end]`` is ``${{namespace.name}}``, or ``${{name}}`` where the namespace is empty."""
 
     namespace: str
     name: str
@@ -29,7 +29,7 @@ class Reference(NamedTuple):
     end: int
 
     def __str__(self) -> str:
-        return f"${{{{{self.namespace}.{self.name}}}}}"
+        return f"${{{{{self.namespace}{'.' * bool(self.namespace)}{self.name}}}}}"
 
 
 @dataclass(slots=True)

@@ -11,6 +11,8 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from barrido.core.events import PauseMode
+
 VERSION = 1
 
 
@@ -80,6 +82,42 @@ class Work:
     warm: str = "auto"
 
 
+class Unit(StrEnum):
+    """What a scheduler's resource counts."""
+
+    REPORT = "report"  # reports of the primary metric
+    SECONDS = "seconds"  # of running; what a trial is frozen does not count
+    INPUT = "input"  # what an input of the script says: it is run anew, or goes on, with a larger one
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pausing:
+    """How trials are taken off their workers and go on, for a scheduler that pauses.
+
+    ``input`` is the name of the input that carries the resource, for `Unit.INPUT`. Suspended trials may hold
+    ``memory`` bytes in all, None for no bound; those beyond it are ended, and go on by ``spill``. With
+    ``spares_gpus``, so are those that hold a GPU.
+    """
+
+    unit: Unit = Unit.REPORT
+    input: str | None = None
+    mode: PauseMode = PauseMode.SUSPEND
+    spill: PauseMode = PauseMode.RESTART
+    memory: int | None = None
+    spares_gpus: bool = False
+
+    @property
+    def relaunch(self) -> PauseMode:
+        """How a trial whose processes are gone goes on: CHECKPOINT or RESTART."""
+        return self.spill if self.mode is PauseMode.SUSPEND else self.mode
+
+    @classmethod
+    def from_json(cls, body: Mapping[str, Any]) -> Pausing:
+        kinds = {"unit": Unit, "mode": PauseMode, "spill": PauseMode}
+        values: dict[str, Any] = {n: kinds[n](value) if n in kinds else value for n, value in body.items()}
+        return cls(**values)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
     """``space``, ``sampler``, ``policy`` and ``scheduler`` are JSON objects with a ``type``."""
@@ -95,12 +133,23 @@ class Recipe:
     sampler: Mapping[str, Any] = field(default_factory=lambda: {"type": "random"})
     policy: Mapping[str, Any] | None = None
     scheduler: Mapping[str, Any] = field(default_factory=lambda: {"type": "fifo"})
+    pausing: Pausing = field(default_factory=Pausing)
     resume_from: tuple[str, ...] = ()  # earlier sweeps whose results the sampler knows from the start
     objective: Objective | None = None
     limits: Limits
     work: Work
     notices: tuple[str, ...] = ()
     tracking_uri: str | None = None  # the user's own MLflow; None: the workspace's
+
+    @property
+    def is_staged(self) -> bool:
+        """Whether a scheduler says how far each trial goes."""
+        return bool(self.scheduler["type"] != "fifo")
+
+    @property
+    def holds_at_rungs(self) -> bool:
+        """Whether trials are asked about at certain reports, and wait there."""
+        return self.is_staged and self.pausing.unit is Unit.REPORT
 
     def to_json(self) -> dict[str, Any]:
         return {"version": VERSION, **asdict(self)}
@@ -114,4 +163,5 @@ class Recipe:
         values["work"] = Work(**{**values["work"], "outputs": tuple(values["work"]["outputs"])})
         values["notices"] = tuple(values["notices"])
         values["resume_from"] = tuple(values.get("resume_from", ()))
+        values["pausing"] = Pausing.from_json(values.get("pausing", {}))
         return cls(**values)

@@ -64,7 +64,9 @@ class SweepState:
     ends_as: Outcome | None = None  # while ENDING
     trials: dict[int, Trial] = field(default_factory=dict)
     live: dict[int, Trial] = field(default_factory=dict)  # those that hold a slot
+    parked: dict[int, Trial] = field(default_factory=dict)  # paused, or paused and being ended: no slot
     questions: dict[int, tuple[int, ...]] = field(default_factory=dict)  # asked, not yet answered
+    untils: dict[int, int | None] = field(default_factory=dict)  # by number, of those asked for
     asked: int = 0
     next_number: int = 0
     exhausted: bool = False
@@ -74,11 +76,22 @@ class SweepState:
     failures: int = 0  # trials that ended without, while none had succeeded
     first_failure: str = ""
     judged: bool = False  # the policy was applied at least once
+    touched: set[int] = field(default_factory=set)  # trials that changed though no event was about them
+    spilled: bool = False  # a suspended trial had to be let go
     unhelpful: int = 0  # trials in a row that did not improve the best (limits.stop_after)
     helped_loss: float = WORST
     started_at: float = 0.0
     down_s: float = 0.0  # time without a controller since then
     requests: set[str] = field(default_factory=set)
+
+    def find(self, number: int, attempt: int) -> Trial | None:
+        """The trial whose attempt this is, if it is the latest and not over."""
+        trial = self.live.get(number) or self.parked.get(number)
+        return trial if trial is not None and trial.attempt == attempt else None
+
+    def under_way(self) -> list[Trial]:
+        """All trials that are not over."""
+        return [*self.live.values(), *self.parked.values()]
 
     @property
     def free(self) -> int:
@@ -112,6 +125,7 @@ def observations(state: SweepState) -> list[Observation]:
             tuple(t.losses),
             max(t.last_step, t.reports),
             FATES.get(t.phase, Fate.RUNNING),
+            t.rungs,
         )
         for t in state.trials.values()
         if t.reports or t.phase.is_terminal

@@ -24,13 +24,14 @@ class Phase(StrEnum):
     ```
     QUEUED ─▶ LAUNCHING ─▶ RUNNING ─▶ COMPLETED | FAILED
       ▲ │         │         │   │
-      │ │         │         │   └▶ PAUSING ─▶ PAUSED ─▶ LAUNCHING | CANCELED
+      │ │         │         │   └▶ PAUSING ─▶ PAUSED ─▶ LAUNCHING | STOPPING | PRUNED | CANCELED
       │ │         └─────────┴────▶ STOPPING ─▶ PRUNED | CANCELED | COMPLETED | FAILED
       │ └▶ CANCELED
       └── from LAUNCHING, RUNNING: the attempt was lost with its machine, a new one follows
     ```
 
-    PRUNED: stopped by a policy or a scheduler. CANCELED: stopped by a person or a limit.
+    PRUNED: stopped by a policy or a scheduler. CANCELED: stopped by a person or a limit. A PAUSED trial holds
+    no worker; its processes are frozen, or gone.
     """
 
     QUEUED = "queued"
@@ -59,7 +60,7 @@ TRANSITIONS: Mapping[Phase, frozenset[Phase]] = {
     Phase.LAUNCHING: frozenset({Phase.RUNNING, Phase.STOPPING, Phase.COMPLETED, Phase.FAILED, Phase.QUEUED}),
     Phase.RUNNING: frozenset({Phase.PAUSING, Phase.STOPPING, Phase.COMPLETED, Phase.FAILED, Phase.QUEUED}),
     Phase.PAUSING: frozenset({Phase.PAUSED, Phase.STOPPING, Phase.COMPLETED, Phase.FAILED}),
-    Phase.PAUSED: frozenset({Phase.LAUNCHING, Phase.CANCELED, Phase.PRUNED}),
+    Phase.PAUSED: frozenset({Phase.LAUNCHING, Phase.STOPPING, Phase.CANCELED, Phase.PRUNED}),
     Phase.STOPPING: frozenset({Phase.PRUNED, Phase.CANCELED, Phase.COMPLETED, Phase.FAILED}),
     Phase.COMPLETED: frozenset(),
     Phase.PRUNED: frozenset(),
@@ -80,6 +81,10 @@ class Trial:
     its n-th entry is the n-th report. ``best`` is the lowest that was ever reported, in attempts that
     were lost, too. ``warm`` says how this attempt was started: see `barrido.core.events.Launched`.
     ``expected`` is what the sampler's model expected of it, if there was one.
+
+    ``until`` is the resource at which the scheduler is asked about it, ``rungs`` the losses that it was
+    compared by, by resource. An attempt that goes on from a checkpoint keeps the losses of the one before;
+    ``start`` says how many it began with. ``spent_s`` are its seconds of running before ``going_since``.
     """
 
     number: int
@@ -97,10 +102,24 @@ class Trial:
     ended_at: float | None = None
     exit_code: int | None = None
     ends_as: Phase | None = None  # while STOPPING: what the trial will be once it is gone
+    until: int | None = None
+    rungs: dict[int, float] = field(default_factory=dict)
+    start: int = 0
+    lost: int = 0  # attempts that were lost with their machine
+    spent_s: float = 0.0
+    going_since: float | None = None  # None while it does not run
+    is_frozen: bool = False  # PAUSED, LAUNCHING: there are processes to let go on
+    is_let_go: bool = False  # its frozen processes are being ended for want of memory
+    is_out: bool = False  # the scheduler need not be told of its end
+    memory: int = 0  # bytes that its frozen processes hold
 
     @property
     def reports(self) -> int:
         return len(self.losses)
+
+    def ran_s(self, at: float) -> float:
+        """Its seconds of running up to ``at``, seconds since the epoch."""
+        return self.spent_s + (0.0 if self.going_since is None else max(0.0, at - self.going_since))
 
 
 def move(trial: Trial, phase: Phase, *, reason: str = "") -> None:

@@ -14,22 +14,25 @@ from math import isfinite
 from typing import Any, cast
 
 from barrido.core import events
-from barrido.core.events import Action, Cause, Event, Outcome, Verb
+from barrido.core.events import Action, Cause, Event, Outcome, PauseMode, Verb
 from barrido.core.protocols import Expectation
 
 _CLASSES: Mapping[str, type[Any]] = {
     cls.__name__.lower(): cls
     for cls in (
         events.Started, events.Resumed, events.Suggested, events.Launched, events.Reported,
-        events.Exited, events.Ticked, events.Requested,
-        events.Ask, events.Launch, events.Stop, events.Note, events.Finish,
+        events.Paused, events.Exited, events.Ticked, events.Requested,
+        events.Ask, events.Launch, events.Pause, events.Unpause, events.Stop, events.Discard, events.Note,
+        events.Finish,
     )
 }  # fmt: skip
 _KINDS: Mapping[type[Any], str] = {cls: kind for kind, cls in _CLASSES.items()}
 _FIELDS: Mapping[type[Any], tuple[str, ...]] = {
     cls: tuple(f.name for f in fields(cls)) for cls in _CLASSES.values()
 }
-_ENUMS: Mapping[str, type[Enum]] = {"cause": Cause, "outcome": Outcome, "verb": Verb}
+_ENUMS: Mapping[str, type[Enum]] = {
+    "cause": Cause, "outcome": Outcome, "verb": Verb, "mode": PauseMode,
+}  # fmt: skip
 _TUPLES = frozenset({"points", "numbers", "logged"})
 _EXPECTATION = tuple(f.name for f in fields(Expectation))
 

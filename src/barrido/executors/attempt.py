@@ -6,8 +6,9 @@ import os
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from barrido.core.events import PauseMode
 from barrido.core.layout import DOORS, SweepFolder
-from barrido.core.protocols import Logged, Offsets
+from barrido.core.protocols import Logged, Offsets, Order
 from barrido.executors.ending import Ending
 from barrido.executors.leader import Leader
 from barrido.executors.leftovers import Leftover
@@ -31,6 +32,7 @@ class Attempt:
     """
     ```
     launched or adopted ─▶ claimed (Launched) ─▶ leader gone (`ending`) ─▶ nothing left (Exited)
+                           `pause` ⇄ frozen (Paused)
     ```
     """
 
@@ -40,6 +42,8 @@ class Attempt:
     tails: dict[str, Tail]
     decided: dict[str, int]  # by door: the offsets the controller has answered
     told: bool  # whether `Launched` was told, or need not be
+    until: int | None = None  # the report at which the scheduler is asked about it
+    start: int = 0  # reports that earlier attempts made for it
     is_adopted: bool = False
     claimed: bool = False
     launched_at: float | None = None  # when `Launched` was told
@@ -49,6 +53,11 @@ class Attempt:
     is_warm: bool = False  # the starter did it
     leader: Leader | None = None
     status: int | None = None  # how our own leader ended, where it was not the one that claimed
+    pause: PauseMode | None = None  # it is being frozen, or is; or it may save, and then is asked to end
+    pause_reason: str = ""
+    look_at: float | None = None  # while the pause is under way; monotonic seconds
+    look_s: float = 0.0
+    is_scattered: bool = True  # some of its processes may have left its group
     stop_reason: str | None = None
     ask_again_at: float | None = None  # it may have been too young to hear; monotonic seconds
     kill_at: float | None = None  # end of the grace period, monotonic seconds
@@ -57,7 +66,8 @@ class Attempt:
     left: list[Leftover] = field(default_factory=list)  # what must be gone before it counts as ended
 
     @classmethod
-    def of(cls, key: Key, folder: SweepFolder, offsets: Offsets, *, told: bool) -> Attempt:
+    def of(cls, order: Order, folder: SweepFolder, offsets: Offsets, *, told: bool) -> Attempt:
+        key = order.trial, order.attempt
         stem = folder.feed_stem(*key)
         return cls(
             key=key,
@@ -66,6 +76,8 @@ class Attempt:
             tails={door: Tail(f"{stem}.{door}", offsets.get(door, 0)) for door in DOORS},
             decided=dict(offsets),
             told=told,
+            until=order.until,
+            start=order.start,
         )
 
     @property
@@ -78,6 +90,8 @@ class Attempt:
             return self.unclear_until
         if self.starter is not None:
             return self.awaited_until
+        if self.stop_reason is None:
+            return self.look_at
         return None if self.killed else (self.ask_again_at or self.kill_at)
 
     def read(self, door: str, now: float, *, final: bool) -> list[Logged]:

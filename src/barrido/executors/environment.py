@@ -12,6 +12,7 @@ from barrido.core.command import text_of
 from barrido.core.layout import SweepFolder
 from barrido.core.protocols import Order
 from barrido.core.recipe import Recipe
+from barrido.core.stops import told_resource
 from barrido.core.wire import dumps
 from barrido.executors.leftovers import MARKER
 
@@ -34,6 +35,7 @@ class TrialEnvironment:
         self._folder = folder
         self._tracker = tracker
         self._outputs = recipe.work.outputs
+        self._recipe = recipe
         own = recipe.work.environment_variables
         shared = _without_outer_trial(outer)
         share = str(max(1, _cores() // max(1, recipe.limits.max_concurrent_trials)))
@@ -68,6 +70,12 @@ class TrialEnvironment:
         values["BARRIDO_PARAMS"] = dumps(dict(order.params))
         values[MARKER] = stem
         values["BARRIDO_METRICS"] = f"{stem}.file"
+        if self._recipe.is_staged:
+            values["BARRIDO_CHECKPOINT_DIR"] = os.fspath(trial.checkpoints)
+            if (stop := told_resource(self._recipe, order)) is not None:
+                values["BARRIDO_RESOURCE"] = str(stop)
+                if self._recipe.pausing.input is not None:
+                    values[_azure(self._recipe.pausing.input)] = str(stop)
         return values
 
     def varying(self, values: Mapping[str, str]) -> list[str]:
@@ -76,14 +84,17 @@ class TrialEnvironment:
 
 
 def hold_of(recipe: Recipe) -> dict[str, Any] | None:
-    """At which reports a trial waits for its verdict: where the policy applies; None without a policy."""
-    if recipe.policy is None or recipe.objective is None:
+    """At which reports a trial waits for its verdict: where the policy applies, and at rungs, which the
+    answers to it name. None where it never does."""
+    if recipe.objective is None or (recipe.policy is None and not recipe.holds_at_rungs):
         return None
-    return {
-        "metric": recipe.objective.metric,
-        "interval": recipe.policy.get("evaluation_interval") or 1,
-        "delay": recipe.policy.get("delay_evaluation") or 0,
-    }
+    hold: dict[str, Any] = {"metric": recipe.objective.metric}
+    if recipe.policy is not None:
+        hold["interval"] = recipe.policy.get("evaluation_interval") or 1
+        hold["delay"] = recipe.policy.get("delay_evaluation") or 0
+    if recipe.holds_at_rungs:
+        hold["rungs"] = True
+    return hold
 
 
 def _azure(name: str) -> str:

@@ -238,6 +238,14 @@ class Leader:
             return False
         return True
 
+    def signal(self, number: int) -> None:
+        """Send a signal to the leader alone."""
+        with suppress(ProcessLookupError):
+            if self.fd is not None:
+                signal.pidfd_send_signal(self.fd, number)
+            elif self._unreaped or not self.is_gone():
+                os.kill(self.pid, number)
+
     def group(self) -> int | None:
         """The group's number while processes are in it, so that it is surely this group's."""
         if self.fd is None or not _signals_groups():

@@ -23,14 +23,16 @@ class Leftover:
         self.pid = pid
         self.fd = fd  # readable once the process has ended; None where there are no pidfds
 
-    def send(self, number: int) -> None:
+    def send(self, number: int) -> bool:
+        """Whether there was somebody to send it to."""
         try:
             if self.fd is not None:
                 signal.pidfd_send_signal(self.fd, number)
             else:
                 os.kill(self.pid, number)
         except (ProcessLookupError, PermissionError):
-            pass  # gone already, or another user's: not ours to end
+            return False  # gone already, or another user's: not ours to end
+        return True
 
     @property
     def group(self) -> int | None:
@@ -45,11 +47,15 @@ class Leftover:
             self.fd = None
 
 
-def leftovers(stem: str, group: int | None = None, *, dying: int | None = None) -> list[Leftover]:
+def leftovers(
+    stem: str, group: int | None = None, *, dying: int | None = None, seen: set[int] | None = None
+) -> list[Leftover]:
     """Living processes born into the attempt ``stem``, and those in process group ``group``.
 
     A process that is dying has no environment any more: those in the group numbered ``dying`` count
     too. Should that number be another's by now, a stranger's death is waited for, and nothing worse.
+
+    Those whose pids are in ``seen`` are not looked at; it is given the pids of all that were.
     """
 
     def belongs(pid: int, feed: str | None) -> bool:
@@ -61,7 +67,7 @@ def leftovers(stem: str, group: int | None = None, *, dying: int | None = None) 
         )
 
     found = []
-    for pid, feed in _marked():
+    for pid, feed in _marked(set() if seen is None else seen):
         if belongs(pid, feed):
             fd = open_pidfd(pid)
             # The number may have been given away before the handle was there: look again.
@@ -75,7 +81,7 @@ def leftovers(stem: str, group: int | None = None, *, dying: int | None = None) 
 def strays(folder: str) -> list[tuple[str, Leftover]]:
     """Living processes of any attempt whose files are in the folder ``folder``, each with its stem."""
     found = []
-    for pid, feed in _marked():
+    for pid, feed in _marked(set()):
         if feed is not None and os.path.dirname(feed) == folder:  # noqa: PTH120  (text, not the disk)
             fd = open_pidfd(pid)
             if is_alive(pid) and feed_of(pid) == feed:
@@ -87,10 +93,9 @@ def strays(folder: str) -> list[tuple[str, Leftover]]:
 
 def feed_of(pid: int) -> str | None:
     """The attempt that a process was born into; None if it is of no trial, or another user's."""
-    path = Path(f"/proc/{pid}/environ")
     try:
         for _ in range(_EXEC_LOOKS):
-            if (raw := path.read_bytes()) or not _is_between_programs(pid):
+            if (raw := _read(f"/proc/{pid}/environ")) or not _is_between_programs(pid):
                 break
             time.sleep(_EXEC_S)
     except FileNotFoundError:
@@ -99,6 +104,19 @@ def feed_of(pid: int) -> str | None:
         return None
     _, found, rest = (b"\0" + raw).partition(_MARKER)
     return os.fsdecode(rest.partition(b"\0")[0]) if found else None
+
+
+def _read(path: str) -> bytes:
+    """A file of the system's: a short read is its end. Quick, because all processes are looked at."""
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        raw = part = os.read(fd, _PORTION)
+        while len(part) == _PORTION:
+            part = os.read(fd, _PORTION)
+            raw += part
+        return raw
+    finally:
+        os.close(fd)
 
 
 def _is_between_programs(pid: int) -> bool:
@@ -117,6 +135,7 @@ def _is_dying(pid: int) -> bool:
     return stat[0] not in "ZX" and bool(int(stat[6]) & _EXITING)
 
 
+_PORTION = 1 << 16
 _EXITING = 0x4  # PF_EXITING
 _EXEC_LOOKS = 500
 _EXEC_S = 0.0002
@@ -134,11 +153,11 @@ def _feed_of_elsewhere(pid: int) -> str | None:
         return None
 
 
-def _marked() -> Iterator[tuple[int, str | None]]:
+def _marked(seen: set[int]) -> Iterator[tuple[int, str | None]]:
     """All other processes, also those that appear meanwhile: who forks and ends must not slip through."""
     import psutil
 
-    seen = {os.getpid()}
+    seen.add(os.getpid())
     while new := [pid for pid in psutil.pids() if pid not in seen]:
         seen.update(new)
         for pid in new:

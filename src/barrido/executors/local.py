@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from barrido.core.events import Cause
+from barrido.core.events import Cause, Paused, PauseMode
 from barrido.core.layout import SweepFolder
-from barrido.core.protocols import Offsets, Order, Signal, Verdict
+from barrido.core.protocols import Logged, Offsets, Order, Signal, Step, Verdict
 from barrido.core.recipe import Recipe
 from barrido.core.wire import dumps
 from barrido.errors import BarridoError
@@ -61,8 +61,13 @@ class LocalExecutor:
         inherited = os.environ if outer is None else outer
         self._environment = TrialEnvironment(self._folder, recipe, environment, inherited)
         self._folders = WorkFolders(
-            self._folder, has_code=recipe.work.code is not None, outputs=recipe.work.outputs
+            self._folder,
+            has_code=recipe.work.code is not None,
+            outputs=recipe.work.outputs,
+            relaunch=recipe.pausing.relaunch if recipe.is_staged else None,
         )
+        self._metric = recipe.objective.metric if recipe.objective else None
+        self._has_rungs = recipe.holds_at_rungs
         self._supervisor = Supervisor(self._folder.feed, grace_s=grace_s, now=now, polls=polls)
         self._most = recipe.limits.max_total_trials
         self._newest = -1  # the highest number of a trial that was launched
@@ -82,7 +87,7 @@ class LocalExecutor:
         if key in self._supervisor.finished:
             return
         if attempt is None:
-            attempt = self._follow(key, {}, told=False)
+            attempt = self._follow(order, {}, told=False)
             if (life := read_life(attempt.life)) is not None:
                 self._supervisor.take_over(attempt, life)
                 return
@@ -103,6 +108,8 @@ class LocalExecutor:
         except (OSError, ValueError, BarridoError) as error:
             self._supervisor.finish(attempt, Ending(Cause.NO_LAUNCH, None, str(error)))
             return
+        if self._has_rungs:
+            self._write_answer(attempt, Step.GO_ON)
         if self._nurseries is None or not self._nurseries.take(attempt, birth):
             self._start(attempt, birth)
 
@@ -110,7 +117,7 @@ class LocalExecutor:
         key = (order.trial, order.attempt)
         if key in self._supervisor.finished or key in self._supervisor.attempts:
             return
-        attempt = self._follow(key, offsets, told=True)
+        attempt = self._follow(order, offsets, told=True)
         if (life := read_life(attempt.life)) is None:
             self._unclaimed.add(key)
         else:
@@ -120,7 +127,7 @@ class LocalExecutor:
         key = (trial, attempt)
         if key in self._supervisor.finished:
             return
-        found = self._supervisor.attempts.get(key) or self._follow(key, {}, told=True)
+        found = self._supervisor.attempts.get(key) or self._follow(Order(*key, {}), {}, told=True)
         if found.leader is None and found.ending is None:
             # Nobody has started it here; if nobody else has, nobody ever will.
             self._unclaimed.discard(key)
@@ -131,16 +138,40 @@ class LocalExecutor:
             self._stops.pop(key, None)
             self._write_answer(found, "stop", reason)
 
+    def pause(self, trial: int, attempt: int, mode: PauseMode, reason: str) -> None:
+        found = self._supervisor.attempts.get((trial, attempt))
+        if found is None or found.stop_reason is not None:
+            return
+        if mode is PauseMode.RESTART:
+            self.stop(trial, attempt, reason)
+            return
+        found.until, found.pause_reason = None, reason
+        if mode is PauseMode.CHECKPOINT:
+            self._write_answer(found, Step.PAUSE, reason)
+        self._supervisor.pause(found, mode)
+
+    def unpause(self, order: Order) -> None:
+        found = self._supervisor.attempts.get((order.trial, order.attempt))
+        if found is None or found.stop_reason is not None:
+            return
+        found.until = order.until
+        self._write_answer(found, Step.GO_ON)  # before it goes on, so that it knows how far
+        self._supervisor.unpause(found)
+
+    def discard(self, trial: int) -> None:
+        self._folders.discard(trial)
+
     def answer(self, trial: int, attempt: int, offsets: Offsets, verdict: Verdict) -> None:
         found = self._supervisor.attempts.get((trial, attempt))
         if found is None or found.ending is not None:
             return
         found.decided.update(offsets)
+        found.until = verdict.until
         if found.stop_reason is not None:
             self._write_answer(found, "stop", found.stop_reason)
         elif verdict.stops:
             self._stops[found.key] = verdict
-        else:
+        elif found.pause is not PauseMode.SUSPEND or found.look_at is None:  # else when it is frozen
             self._write_answer(found, verdict.step, verdict.reason)
 
     def events(self, timeout_s: float | None) -> Sequence[Signal]:
@@ -155,7 +186,16 @@ class LocalExecutor:
         self._unclaimed.clear()
         if self._supervisor.attempts and self._newest + 1 < self._most:
             self._folders.make_spare()
-        return self._supervisor.events(timeout_s)
+        signals = self._supervisor.events(timeout_s)
+        for one in signals:
+            match one:
+                case Paused():
+                    # Now its report is answered: whoever withholds the reply to it is free of it.
+                    frozen = self._supervisor.attempts[one.trial, one.attempt]
+                    self._write_answer(frozen, Step.PAUSE, frozen.pause_reason)
+                case Logged():
+                    self._see_whether_it_went_on(one)
+        return signals
 
     def close(self) -> None:
         if self._nurseries is not None:
@@ -192,13 +232,26 @@ class LocalExecutor:
         else:
             self._supervisor.watch(attempt)
 
-    def _follow(self, key: Key, offsets: Offsets, *, told: bool) -> Attempt:
-        attempt = Attempt.of(key, self._folder, offsets, told=told)
+    def _see_whether_it_went_on(self, logged: Logged) -> None:
+        """A script that logs its metric again has saved what it was to save, or never will."""
+        attempt = self._supervisor.attempts.get((logged.trial, logged.attempt))
+        if (
+            attempt is not None
+            and attempt.pause is PauseMode.CHECKPOINT
+            and any(point.name == self._metric for point in logged.points)
+        ):
+            self._supervisor.stop(attempt, attempt.pause_reason)
+
+    def _follow(self, order: Order, offsets: Offsets, *, told: bool) -> Attempt:
+        attempt = Attempt.of(order, self._folder, offsets, told=told)
         self._supervisor.follow(attempt)
         return attempt
 
-    def _write_answer(self, attempt: Attempt, step: str, reason: str) -> None:
-        body = dumps({"offsets": attempt.decided, "step": step, "reason": reason})
+    def _write_answer(self, attempt: Attempt, step: str, reason: str = "") -> None:
+        answer: dict[str, object] = {"offsets": attempt.decided, "step": step, "reason": reason}
+        if self._has_rungs:
+            answer |= {"until": attempt.until, "start": attempt.start}
+        body = dumps(answer)
         # Drafted outside of the feed, so that it does not wake us. On a full disk the trial waits for
         # its answer in vain once, and goes on.
         with suppress(OSError):

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from math import inf, nan
 
-from barrido.core.events import Cause, Exited, Launched
+from barrido.core.events import Cause, Exited, Launched, Paused, PauseMode
 from barrido.core.protocols import Logged, Offsets, Order, Point, Signal, Verdict
 from barrido.core.trial import Params
 from barrido.trial.journal import format_line
@@ -71,6 +71,8 @@ class _Trial:
     lines: list[Logged] = field(default_factory=list)
     ended: Exited | None = None
     stopped: bool = False
+    pauses: Paused | None = None  # while it is frozen
+    wakings: int = 0  # how often it was let go on
 
     @property
     def key(self) -> Key:
@@ -103,9 +105,12 @@ class SimWorld:
         seconds_per_report: float | Callable[[Params], float] = 1.0,
         grace_s: float = 10.0,
         faults: Faults = lambda order: NO_FAULT,  # noqa: ARG005
+        memory: Callable[[Params], int] = lambda params: 0,  # noqa: ARG005
         clock: VirtualClock | None = None,
     ) -> None:
+        """``memory`` is what a frozen trial holds, in bytes."""
         self.clock = clock or VirtualClock()
+        self._memory = memory
         self._curve = curve
         self._steps = steps
         self._metric = metric
@@ -138,7 +143,7 @@ class SimWorld:
             trial.ended = Exited(*key, Cause.NO_LAUNCH, None, now, fault.no_launch)
         else:
             trial = _Trial(order, fault, Launched(*key, now))
-            self._plan(self._seconds_of(order), key, "step")
+            self._plan_next(trial)
         self._trials[key] = trial
         return trial
 
@@ -163,6 +168,25 @@ class SimWorld:
             self._plan(self._grace_s if known.fault.ignores_stop else 0.0, key, "die")
         return known
 
+    def pause(self, key: Key, mode: PauseMode) -> None:
+        """Freeze an attempt between two steps, or end it."""
+        trial = self.find(key)
+        if trial.ended is not None or trial.pauses is not None or trial.stopped:
+            return
+        if mode is PauseMode.SUSPEND:
+            memory = self._memory(trial.order.params)
+            trial.pauses = Paused(*key, self.clock.now(), memory)
+        else:
+            self.stop(key)
+
+    def unpause(self, key: Key) -> None:
+        """Let a frozen attempt go on."""
+        trial = self.find(key)
+        if trial.ended is None and trial.pauses is not None:
+            trial.pauses, trial.launched = None, Launched(*key, self.clock.now())
+            trial.wakings += 1
+            self._plan_next(trial)
+
     def next_at(self) -> float:
         """When the next thing happens; infinite if nothing will."""
         return self._agenda[0][0] if self._agenda else inf
@@ -177,7 +201,7 @@ class SimWorld:
         if what == "die":
             number = signal.SIGKILL if trial.fault.ignores_stop else signal.SIGTERM
             trial.ended = Exited(*key, Cause.EXIT, -number, at, f"killed by {number.name}")
-        elif not trial.stopped or trial.fault.ignores_stop:
+        elif what == f"step {trial.wakings}" and trial.pauses is None and _may_step(trial):
             self._step(trial, at)
 
     def _step(self, trial: _Trial, at: float) -> None:
@@ -186,19 +210,26 @@ class SimWorld:
         if fault.lost_after == done:
             trial.ended = Exited(*trial.key, Cause.LOST, None, at, "its machine went away")
         elif done < self._length(trial):
-            step = done + 1
+            step = trial.order.start + done + 1
             is_nan = fault.nan_from is not None and step >= fault.nan_from
             value = nan if is_nan else self._curve(trial.order.params, step)
             size = len(format_line({self._metric: value}, step=step, time=at))
             point = Point(self._metric, value, step, at)
             trial.lines.append(Logged(*trial.key, DOOR, trial.offset + size, (point,)))
-            is_last = step == self._length(trial) and fault.lost_after != step
-            self._plan(0.0 if is_last else self._seconds_of(trial.order), trial.key, "step")
+            self._plan_next(trial)
         elif not fault.never_ends:
             trial.ended = Exited(*trial.key, Cause.EXIT, fault.exit_code, at, _words(fault.exit_code))
 
+    def _plan_next(self, trial: _Trial) -> None:
+        """The report after those it made, or its end."""
+        done = len(trial.lines)
+        is_last = done == self._length(trial) and trial.fault.lost_after != done
+        self._plan(0.0 if is_last else self._seconds_of(trial.order), trial.key, f"step {trial.wakings}")
+
     def _length(self, trial: _Trial) -> int:
+        """How many reports the attempt makes."""
         steps = self._steps if isinstance(self._steps, int) else self._steps(trial.order.params)
+        steps = max(0, steps - trial.order.start)
         return steps if trial.fault.ends_after is None else min(steps, trial.fault.ends_after)
 
     def _seconds_of(self, order: Order) -> float:
@@ -216,6 +247,7 @@ class _View:
     trial: _Trial
     told: bool
     seen: int  # reports
+    knows_pause: bool = False
 
     def news(self) -> Iterator[Signal]:
         if not self.told and self.trial.launched is not None:
@@ -226,6 +258,9 @@ class _View:
         yield from behind
         if self.trial.ended is not None:
             yield self.trial.ended
+        elif self.trial.pauses is not None and not self.knows_pause:
+            self.knows_pause = True
+            yield self.trial.pauses
 
 
 class SimExecutor:
@@ -237,6 +272,7 @@ class SimExecutor:
         self._finished: set[Key] = set()
         self._unclaimed: dict[Key, Offsets] = {}  # adopted, but never launched
         self.answers: dict[Key, tuple[Offsets, Verdict]] = {}
+        self.discarded: set[int] = set()
         self._woken = False
 
     def launch(self, order: Order) -> None:
@@ -266,6 +302,25 @@ class SimExecutor:
         if key not in self._views:
             self._look_at(stopped, self._unclaimed.pop(key, {}), told=True)
 
+    def pause(self, trial: int, attempt: int, mode: PauseMode, reason: str) -> None:
+        key = (trial, attempt)
+        if key in self._finished:
+            return
+        self._world.pause(key, mode)
+        view = self._views.get(key) or self._look_at(self._world.find(key), {}, told=True)
+        view.knows_pause = False
+
+    def unpause(self, order: Order) -> None:
+        key = (order.trial, order.attempt)
+        if key in self._finished:
+            return
+        self._world.unpause(key)
+        view = self._views.get(key) or self._look_at(self._world.find(key), {}, told=True)
+        view.told = False
+
+    def discard(self, trial: int) -> None:
+        self.discarded.add(trial)
+
     def answer(self, trial: int, attempt: int, offsets: Offsets, verdict: Verdict) -> None:
         self.answers[trial, attempt] = (dict(offsets), verdict)
 
@@ -293,10 +348,11 @@ class SimExecutor:
         """Make the next `events` return without waiting."""
         self._woken = True
 
-    def _look_at(self, trial: _Trial, offsets: Offsets, *, told: bool) -> None:
+    def _look_at(self, trial: _Trial, offsets: Offsets, *, told: bool) -> _View:
         offset = offsets.get(DOOR, 0)
         seen = sum(line.offset <= offset for line in trial.lines)
-        self._views[trial.key] = _View(trial, told, seen)
+        view = self._views[trial.key] = _View(trial, told, seen, knows_pause=told)
+        return view
 
     def _news(self) -> list[Signal]:
         news: list[Signal] = []
@@ -306,6 +362,10 @@ class SimExecutor:
                 del self._views[key]
                 self._finished.add(key)
         return news
+
+
+def _may_step(trial: _Trial) -> bool:
+    return not trial.stopped or trial.fault.ignores_stop
 
 
 def _words(code: int) -> str:

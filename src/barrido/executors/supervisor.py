@@ -4,7 +4,8 @@ One thread, one wait: a selector over the session leaders (pidfds), the folder i
 their metrics (inotify), and a socket that wakes it. Nothing is looked at while nothing happens. Where
 the system has no pidfds or no inotify, everything is looked at every 50 ms.
 
-What it tells of one attempt comes in this order: `Launched`, `Logged` …, `Exited`.
+What it tells of one attempt comes in this order: `Launched`, `Logged` …, `Exited`; when it was suspended,
+`Paused` and then `Launched` again come between.
 """
 
 from __future__ import annotations
@@ -19,9 +20,10 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
-from barrido.core.events import Exited, Launched, Note
+from barrido.core.events import Exited, Launched, Note, Paused, PauseMode
 from barrido.core.layout import DOORS
 from barrido.core.protocols import Signal
+from barrido.executors import halts
 from barrido.executors import leader as leaders
 from barrido.executors.attempt import Attempt, Key, Starter
 from barrido.executors.ending import Ending, ending_of
@@ -30,6 +32,10 @@ from barrido.executors.leader import Life, machine_id, read_life
 from barrido.executors.leftovers import Leftover, leftovers
 
 POLL_S = 0.05
+LOOK_S = 0.001  # how soon it is looked again whether all of an attempt is frozen; ever later
+PATIENCE_S = 60.0
+"""How long a script may take to save what it is to go on from, if it neither logs nor hears SIGTERM."""
+
 CLAIM_S = 2.0  # a claim that is not wholly written by then never will be
 _DOORS = frozenset(DOORS)
 
@@ -121,6 +127,23 @@ class Supervisor:
             attempt.stop_reason = reason
             self._ask(attempt)
 
+    def pause(self, attempt: Attempt, mode: PauseMode) -> None:
+        """SUSPEND: freeze it, `Paused` follows. CHECKPOINT: stop it, when it had time to save."""
+        if attempt.stop_reason is not None or (attempt.pause is mode and attempt.look_at is not None):
+            return
+        attempt.pause, attempt.look_at, attempt.look_s = mode, time.monotonic(), LOOK_S
+        self._timed[attempt.key] = attempt
+        if mode is PauseMode.SUSPEND or halts.catches(attempt, signal.SIGTERM):
+            self._go_on_pausing(attempt)
+        else:
+            attempt.look_at += PATIENCE_S
+
+    def unpause(self, attempt: Attempt) -> None:
+        """Let it go on, and tell that it was launched."""
+        attempt.pause = attempt.look_at = None
+        halts.thaw(attempt)
+        self.launched(attempt)
+
     def launched(self, attempt: Attempt) -> None:
         """Tell that it was launched, as soon as it has claimed its attempt."""
         attempt.told = False
@@ -198,11 +221,11 @@ class Supervisor:
         for name in names:
             match name.split("."):
                 case [trial, number, what] if trial.isdecimal() and number.isdecimal():
-                    attempt = self.attempts.get((int(trial), int(number)))
-                    if attempt is not None and what == "life":
-                        self._see_claim(attempt)
-                    elif attempt is not None and what in _DOORS:
-                        self._read(attempt, what)
+                    key = (int(trial), int(number))
+                    if key in self.attempts:  # whoever writes has claimed it by then
+                        self._see_claim(self.attempts[key])
+                    if key in self.attempts and what in _DOORS:
+                        self._read(self.attempts[key], what)
 
     def _look_at_all(self) -> None:
         for attempt in tuple(self.attempts.values()):
@@ -227,8 +250,11 @@ class Supervisor:
                 attempt.unclear_until = None
                 self._settle(attempt, read_life(attempt.life), attempt.status)
                 continue
+            if attempt.stop_reason is None:
+                self._go_on_pausing(attempt)
+                continue
             if attempt.ask_again_at is not None:
-                self._ask_again(attempt, now)
+                halts.ask_again(attempt, now)
                 continue
             attempt.killed = True
             if attempt.ending is not None:
@@ -262,37 +288,22 @@ class Supervisor:
             self._signals += logged
 
     def _ask(self, attempt: Attempt) -> None:
-        leader = attempt.leader
-        if leader is None or attempt.ending is not None:
-            return
-        attempt.kill_at = time.monotonic() + self._grace_s
-        self._timed[attempt.key] = attempt
-        hears = leader.command() is not None
-        leader.signal_group(signal.SIGTERM)
-        # A frozen process sees its SIGTERM only when it is let go on.
-        leader.signal_group(signal.SIGCONT)
-        for left in leftovers(attempt.stem):
-            if left.group != leader.pid:
-                left.send(signal.SIGTERM)
-                left.send(signal.SIGCONT)
-            left.close()
-        if not hears:
-            attempt.ask_again_at = time.monotonic() + POLL_S
+        if attempt.leader is not None and attempt.ending is None:
+            attempt.kill_at = time.monotonic() + self._grace_s
+            self._timed[attempt.key] = attempt
+            halts.ask_to_end(attempt)
 
-    def _ask_again(self, attempt: Attempt, now: float) -> None:
-        """A SIGTERM between the leader's last look at it and the command's ``exec`` reaches nobody:
-        where the command was not there yet, it gets one of its own."""
-        attempt.ask_again_at = None
-        leader = attempt.leader
-        if leader is None or attempt.ending is not None:
-            return
-        if (command := leader.command()) is not None:
-            left = Leftover(command, leaders.open_pidfd(command))
-            if leader.command() == command:
-                left.send(signal.SIGTERM)
-            left.close()
-        elif attempt.kill_at is not None and now < attempt.kill_at:
-            attempt.ask_again_at = now + POLL_S
+    def _go_on_pausing(self, attempt: Attempt) -> None:
+        if attempt.pause is not PauseMode.SUSPEND:
+            self.stop(attempt, attempt.pause_reason)
+        elif (pids := halts.freeze(attempt)) is not None:
+            attempt.look_at = None
+            for door in DOORS:
+                self._read(attempt, door)
+            self._signals.append(Paused(*attempt.key, self._now(), *halts.weigh(pids)))
+        else:
+            attempt.look_s = min(2 * attempt.look_s, POLL_S)
+            attempt.look_at = time.monotonic() + attempt.look_s
 
     def _leader_gone(self, attempt: Attempt) -> None:
         leader = attempt.leader
@@ -317,8 +328,10 @@ class Supervisor:
         """Its leader is gone: note how it ended, and see that nothing is left of it."""
         asked = attempt.stop_reason is not None
         attempt.ending = ending_of(life, status, asked=asked, log=attempt.log)
+        attempt.look_at = None
         leader = attempt.leader
-        if asked or attempt.is_adopted or (leader is not None and leader.may_have_left_some()):
+        paused = attempt.pause is not None  # what it froze would stay for ever
+        if asked or paused or attempt.is_adopted or (leader is not None and leader.may_have_left_some()):
             self._hunt(attempt)
         else:
             self.finish(attempt, attempt.ending)

@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from barrido.core.events import PauseMode
 from barrido.core.layout import SweepFolder, TrialFolder
 from barrido.errors import BarridoError
 
@@ -26,10 +27,20 @@ class WorkFolders:
     ``work.1`` and ``std_log.1.txt``. Made ready twice, an attempt keeps what it has.
     """
 
-    def __init__(self, folder: SweepFolder, *, has_code: bool, outputs: Sequence[str]) -> None:
+    def __init__(
+        self,
+        folder: SweepFolder,
+        *,
+        has_code: bool,
+        outputs: Sequence[str],
+        relaunch: PauseMode | None = None,
+    ) -> None:
+        """``relaunch`` says whether a further attempt finds the checkpoints of the one before, or none;
+        None: there are no checkpoints."""
         self._folder = folder
         self._has_code = has_code
         self._outputs = outputs
+        self._relaunch = relaunch
         self._copies: CodeCopies | None = None
         self._spare = os.fspath(folder.root / "spare")
         self._has_spare = False
@@ -45,7 +56,17 @@ class WorkFolders:
         if not self._give_spare(root):
             self._fill(root)
         self._may_make = True
+        if self._relaunch is not None:
+            if attempt > 1 and self._relaunch is PauseMode.RESTART:
+                self.discard(trial)
+            _make(os.fspath(folder.checkpoints))
         return folder
+
+    def discard(self, trial: int) -> None:
+        """Remove a trial's checkpoints. What links in them, or one in their place, lead to is left alone."""
+        checkpoints = self._folder.trial(trial).checkpoints
+        with suppress(OSError):
+            checkpoints.unlink() if checkpoints.is_symlink() else shutil.rmtree(checkpoints)
 
     def make_spare(self) -> None:
         """Make a new trial's folder ahead, while nobody waits for it."""

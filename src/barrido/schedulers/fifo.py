@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from barrido.core.protocols import GO_ON, Sample, Verdict
+from barrido.core.protocols import GO_ON, Idle, Sample, Verdict
 
 
 class Fifo:
@@ -13,11 +13,14 @@ class Fifo:
     def init(self) -> dict[str, Any]:
         return {}
 
-    def next(self, state: Any, number: int) -> tuple[Any, Sample]:
-        return state, Sample()
+    def next(self, state: Any, number: int | None) -> tuple[Any, Sample | Idle]:
+        return state, Idle.FINISHED if number is None else Sample()
 
     def report(self, state: Any, trial: int, resource: int, loss: float) -> tuple[Any, Verdict]:
         return state, GO_ON
 
     def ended(self, state: Any, trial: int, loss: float | None) -> Any:
+        return state
+
+    def missing(self, state: Any, trial: int) -> Any:
         return state

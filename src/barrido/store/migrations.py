@@ -18,6 +18,11 @@ STEPS: tuple[tuple[str, str], ...] = (
         "CREATE TABLE prior (number INTEGER PRIMARY KEY, params TEXT NOT NULL, value REAL,"
         " resource INTEGER NOT NULL, outcome TEXT NOT NULL) STRICT",
     ),
+    (
+        "rungs",
+        "ALTER TABLE trials ADD COLUMN until INTEGER;"
+        " ALTER TABLE trials ADD COLUMN rungs TEXT; UPDATE sweep SET format = 4",
+    ),
 )
 """(name, SQL) of each step after the first schema; step k leads from version k to k + 1."""
 

@@ -6,7 +6,7 @@ import json
 import os
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import nan
 from pathlib import Path
 from types import TracebackType
@@ -57,6 +57,8 @@ class TrialRow:
     exit_code: int | None
     warm: bool
     expected: Expectation | None = None
+    until: int | None = None  # the resource at which the scheduler is asked about it
+    rungs: Mapping[int, float | None] = field(default_factory=dict)  # by resource; None is the worst
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +93,7 @@ _TRIAL = (
     "number, attempt, phase, params, reason, reports, best_value, last_value, last_step, queued_at,"
     " started_at, ended_at, exit_code"
 )
-_LATER = {"warm": "0", "expected": "NULL"}
+_LATER = {"warm": "0", "expected": "NULL", "until": "NULL", "rungs": "NULL"}
 """Columns that older databases lack, and what is read instead: readers change nothing, a controller will."""
 
 
@@ -165,7 +167,7 @@ class Reader:
         return self._trials(f"WHERE phase IN ({phases})")
 
     def _trials(self, which: str = "", args: tuple[Any, ...] = ()) -> list[TrialRow]:
-        columns = f"{_TRIAL}, {self._later('warm')}, {self._later('expected')}"
+        columns = ", ".join([_TRIAL, *map(self._later, _LATER)])
         rows = self._rows(f"SELECT {columns} FROM trials {which} ORDER BY number", args)
         return [_trial(row) for row in rows]
 
@@ -235,6 +237,8 @@ def _trial(row: tuple[Any, ...]) -> TrialRow:
         exit_code=row[12],
         warm=bool(row[13]),
         expected=None if row[14] is None else wire.expectation_from_json(json.loads(row[14])),
+        until=row[15],
+        rungs={int(r): value for r, value in json.loads(row[16] or "{}").items()},
     )
 
 

@@ -33,7 +33,9 @@ CREATE TABLE trials (
     ended_at REAL,
     exit_code INTEGER,
     warm INTEGER NOT NULL DEFAULT 0, -- 1: this attempt came from an interpreter that had imported already
-    expected TEXT                   -- JSON: what the sampler's model expected, in the user's scale
+    expected TEXT,                  -- JSON: what the sampler's model expected, in the user's scale
+    until INTEGER,                  -- the resource at which the scheduler is asked about it
+    rungs TEXT                      -- JSON: by resource, the value it was compared by; null is the worst
 ) STRICT;
 
 CREATE TABLE prior (                -- what the sampler knows from the start, copied from earlier sweeps

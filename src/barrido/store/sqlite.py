@@ -13,6 +13,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict
+from math import isfinite
 from typing import Any, cast
 
 from barrido.core import events, wire
@@ -176,7 +177,7 @@ class SqliteStore:
             )
         if batch.touched:
             db.executemany(
-                "INSERT OR REPLACE INTO trials VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT OR REPLACE INTO trials VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 [self._trial_row(state.trials[number]) for number in sorted(batch.touched)],
             )
         if batch.remarks:
@@ -215,7 +216,7 @@ class SqliteStore:
             wire.dumps(t.params),
             _text(t.reason),
             t.reports,
-            self._sign * t.best if t.reports and t.best < float("inf") else None,
+            self._sign * t.best if t.best < float("inf") else None,
             self._sign * t.losses[-1] if t.reports and t.losses[-1] < float("inf") else None,
             t.last_step,
             t.queued_at,
@@ -224,7 +225,12 @@ class SqliteStore:
             t.exit_code,
             t.warm,
             expected and wire.dumps(expected),
+            t.until,
+            self._rungs_json(t) if t.rungs else None,
         )
+
+    def _rungs_json(self, t: Trial) -> str:
+        return wire.dumps({str(r): self._sign * v if isfinite(v) else None for r, v in t.rungs.items()})
 
     def _one(self, sql: str, args: tuple[Any, ...] = ()) -> Any:
         return self._db.execute(sql, args).fetchone()[0]

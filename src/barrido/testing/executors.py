@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
-from barrido.core.events import Cause, Exited, Launched, Note
+from barrido.core.events import Cause, Exited, Launched, Note, Paused, PauseMode
 from barrido.core.protocols import Executor, Logged, Order, Signal, Step, Verdict
 from barrido.core.trial import Params
 
@@ -82,6 +82,10 @@ def values(signals: Iterable[Signal], trial: int | None = None) -> list[float]:
 def offsets(signals: Iterable[Signal]) -> dict[str, int]:
     """How far the journals of one attempt were told."""
     return {signal.door: signal.offset for signal in signals if isinstance(signal, Logged)}
+
+
+def is_paused(signals: Sequence[Signal]) -> bool:
+    return any(isinstance(signal, Paused) for signal in signals)
 
 
 class ExecutorSuite:
@@ -257,6 +261,117 @@ class ExecutorSuite:
         for trial in range(10):
             assert values(signals, trial) == [float(n) for n in range(1, trial + 1)]
         assert {e.trial: e.code for e in exits(signals)} == {trial: trial % 2 for trial in range(10)}
+        executor.close()
+
+    def test_suspended_it_stands_still_and_goes_on_where_it_was(self, world: World) -> None:
+        executor = world.executor()
+        order = Order(0, 1, behaviour(reports=30, every_s=0.02))
+        executor.launch(order)
+        before = until_reports(executor, 3)
+        executor.pause(0, 1, PauseMode.SUSPEND, "others first")
+        before += collect(executor, is_paused)
+        assert isinstance(before[-1], Paused)
+        assert list(executor.events(0.2)) == []
+        executor.unpause(order)
+        after = until_ended(executor)
+        assert isinstance(after[0], Launched)
+        assert values([*before, *after]) == [float(n) for n in range(1, 31)]
+        assert values(after)
+        assert exits(after)[0].code == 0
+        executor.close()
+
+    def test_pauses_and_what_ends_them_may_be_repeated(self, world: World) -> None:
+        executor = world.executor()
+        order = Order(0, 1, behaviour(reports=30, every_s=0.02))
+        executor.launch(order)
+        signals = until_reports(executor, 1)
+        for _ in range(3):
+            executor.pause(0, 1, PauseMode.SUSPEND, "others first")
+            executor.pause(0, 1, PauseMode.SUSPEND, "others first")
+            signals += collect(executor, is_paused)
+            executor.unpause(order)
+            executor.unpause(order)
+        signals += until_ended(executor)
+        assert values(signals) == [float(n) for n in range(1, 31)]
+        executor.pause(0, 1, PauseMode.SUSPEND, "others first")
+        executor.unpause(order)
+        assert list(executor.events(0.1)) == []
+        executor.close()
+
+    def test_who_ends_before_it_is_paused_has_ended(self, world: World) -> None:
+        executor = world.executor()
+        executor.launch(Order(0, 1, behaviour(reports=2)))
+        world.wait_until_ended(0, 1)
+        executor.pause(0, 1, PauseMode.SUSPEND, "others first")
+        signals = until_ended(executor)
+        assert not is_paused(signals)
+        assert values(signals) == [1.0, 2.0]
+        executor.close()
+
+    def test_a_suspended_trial_can_be_stopped(self, world: World) -> None:
+        executor = world.executor()
+        for trial, is_deaf in enumerate((False, True)):
+            executor.launch(Order(trial, 1, behaviour(reports=1, endless=True, deaf=is_deaf)))
+            until_reports(executor, 1)
+            executor.pause(trial, 1, PauseMode.SUSPEND, "others first")
+            collect(executor, is_paused)
+            executor.stop(trial, 1, "no room")
+            executor.unpause(Order(trial, 1, {}))  # too late
+            signals = until_ended(executor)
+            assert [e.code for e in exits(signals)] == [-9 if is_deaf else -15]
+        executor.close()
+
+    def test_the_next_controller_finds_a_suspended_trial_and_lets_it_go_on(self, world: World) -> None:
+        order = Order(0, 1, behaviour(reports=30, every_s=0.02))
+        first = world.executor()
+        first.launch(order)
+        before = until_reports(first, 3)
+        first.pause(0, 1, PauseMode.SUSPEND, "others first")
+        before += collect(first, is_paused)
+        first.close()
+        second = world.executor()
+        second.adopt(order, offsets(before))
+        assert list(second.events(0.2)) == []
+        second.pause(0, 1, PauseMode.SUSPEND, "others first")
+        assert is_paused(collect(second, is_paused))
+        second.unpause(order)
+        after = until_ended(second)
+        assert isinstance(after[0], Launched)
+        assert values([*before, *after]) == [float(n) for n in range(1, 31)]
+        second.close()
+
+    def test_the_next_controller_can_stop_a_suspended_trial(self, world: World) -> None:
+        order = Order(0, 1, behaviour(reports=1, endless=True))
+        first = world.executor()
+        first.launch(order)
+        before = until_reports(first, 1)
+        first.pause(0, 1, PauseMode.SUSPEND, "others first")
+        before += collect(first, is_paused)
+        first.close()
+        second = world.executor()
+        second.adopt(order, offsets(before))
+        second.stop(0, 1, "enough")
+        assert exits(until_ended(second))[0].code == -15
+        second.close()
+
+    def test_to_go_on_later_in_another_attempt_it_is_ended(self, world: World) -> None:
+        executor = world.executor()
+        for trial, mode in enumerate((PauseMode.CHECKPOINT, PauseMode.RESTART)):
+            executor.launch(Order(trial, 1, behaviour(reports=10_000, every_s=0.02)))
+            until_reports(executor, 3)
+            executor.pause(trial, 1, mode, "others first")
+            executor.pause(trial, 1, mode, "others first")
+            signals = until_ended(executor)
+            assert not is_paused(signals)
+            assert [(e.cause, e.code) for e in exits(signals)] == [(Cause.EXIT, -15)]
+        executor.close()
+
+    def test_what_a_trial_kept_can_be_removed_twice(self, world: World) -> None:
+        executor = world.executor()
+        executor.launch(Order(0, 1, behaviour(reports=1)))
+        until_ended(executor)
+        for trial in (0, 0, 7):
+            executor.discard(trial)
         executor.close()
 
     def test_nothing_happens_while_nothing_runs(self, world: World) -> None:

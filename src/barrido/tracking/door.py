@@ -7,9 +7,10 @@ import json
 import logging
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from barrido.core.layout import SweepFolder
 from barrido.core.recipe import Recipe
@@ -34,7 +35,11 @@ _UNREAD: Signature = (-1, -1, -1)
 
 @dataclass(slots=True)
 class Door:
-    """``answer`` is the file in which the controller says how far it has decided."""
+    """``answer`` is the file in which the controller says how far it has decided.
+
+    With rungs, it also names the report at which the controller decides next, and says how many reports
+    earlier attempts of the trial have made.
+    """
 
     trial: int
     attempt: int
@@ -43,8 +48,20 @@ class Door:
     swept: dict[str, str]
     ids: tuple[str, ...]  # aliases that mean this run: its own, and those of earlier attempts
     answer: Path
-    is_point: Callable[[int], bool]
+    policy: Mapping[str, Any] | None
+    has_rungs: bool
     silent: Signature = _UNREAD  # the answer file when waiting for it was in vain
+
+    def decides_on(self, reports: Sequence[int]) -> bool:
+        """Whether the controller decides on one of these reports, numbered from 1 in this attempt."""
+        if not reports:
+            return False
+        body = _read(self.answer) if self.has_rungs else {}
+        start, until = body.get("start", 0), body.get("until")
+        return any(
+            rules.is_decision_point(self.policy, start + n) or (until is not None and start + n >= until)
+            for n in reports
+        )
 
     async def wait_for_answer(self, offset: int, gone: Callable[[], bool]) -> None:
         """Until everything up to ``offset`` of the journal is decided, at most `ANSWER_S`.
@@ -86,7 +103,6 @@ class Doors:
         key = (trial, attempt)
         if key not in self._doors:
             run = self._runs.of_trial(trial, attempt)
-            policy = self._recipe.policy
             stem = self._folder.feed_stem(trial, attempt)
             self._doors[key] = Door(
                 trial,
@@ -96,7 +112,8 @@ class Doors:
                 self._runs.trial_params(trial),
                 tuple(self._runs.of_trial(trial, earlier).alias for earlier in range(attempt, 0, -1)),
                 Path(f"{stem}.answer"),
-                lambda n: rules.is_decision_point(policy, n),
+                self._recipe.policy,
+                self._recipe.holds_at_rungs,
             )
         return self._doors[key]
 
@@ -115,11 +132,16 @@ def _signature(path: Path) -> Signature:
 
 
 def _decided(path: Path) -> float:
-    """How far the journal is decided: bytes, or everything when the trial is to stop."""
-    try:
-        body = json.loads(path.read_bytes())
-    except (FileNotFoundError, ValueError):
-        return -1
-    if body.get("step") == "stop":
+    """How far the journal is decided: bytes, or everything when the trial is to stop, or is paused."""
+    body = _read(path)
+    if body.get("step") in ("stop", "pause"):
         return float("inf")
     return int(body.get("offsets", {}).get("mlflow", -1))
+
+
+def _read(path: Path) -> Mapping[str, Any]:
+    """An answer file; empty where there is none."""
+    try:
+        return dict(json.loads(path.read_bytes()))
+    except (FileNotFoundError, ValueError):
+        return {}

@@ -204,7 +204,7 @@ class Gateway:
         if appended.relinked:
             await self._write(run, "metric", [metric.to_json() for metric in appended.relinked])
         self._forwarder.touch(run)
-        if run is door.run and any(map(door.is_point, appended.reports)):
+        if run is door.run and door.decides_on(appended.reports):
             await door.wait_for_answer(appended.offset, lambda: _gone(request))
 
     async def _write_params(self, door: Door, run: Run, params: Sequence[Pair]) -> None:

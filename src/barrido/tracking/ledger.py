@@ -72,7 +72,9 @@ class Run:
     holders: int = 0  # how many parts of its script use it now
     shared: bool = False  # several runs of its script, as the script sees it, are this one
     virtual: bool = False  # its script was told the alias as its id
-    status: str | None = None  # the terminal status that MLflow was told, REFUSED if it never was one
+    status: str | None = (
+        None  # terminal, as MLflow was told; REFUSED: it never was a run; CONTINUED: see Runs
+    )
 
     @property
     def number(self) -> int | None:

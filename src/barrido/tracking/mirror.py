@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from barrido.core.trial import Phase
 from barrido.tracking import portrait
@@ -134,9 +135,16 @@ class Mirror:
         return kept
 
     async def _end_earlier(self, row: TrialRow, attempt: int) -> None:
-        """An attempt that was lost with its machine: another one followed."""
+        """An attempt that another one followed: it was lost with its machine, or goes on in that one."""
         run = self._runs.of_trial(row.number, attempt)
-        if run.status is None and run.asked:
+        if run.status is not None or not run.asked:
+            return
+        if self._runs.goes_on(self._runs.of_trial(row.number, attempt + 1)):
+            await self._end_nested(run, {"status": "KILLED", "end_time": milliseconds(time.time())})
+            await self._copy_stored(run)
+            await self._forwarder.flush(run)
+            self._close(run, "CONTINUED")
+        else:
             reason = f"attempt {attempt} was lost; attempt {attempt + 1} followed"
             lost = TrialRow(row.number, attempt, Phase.CANCELED, row.params, reason, ended_at=row.started_at)
             await self._end(run, lost, "KILLED")
@@ -144,16 +152,20 @@ class Mirror:
     async def _end(self, run: Run, row: TrialRow, status: str) -> None:
         """The last words on a run, after all its metrics."""
         last = {"status": status, "end_time": milliseconds(row.ended_at or time.time())}
+        await self._end_nested(run, last)
+        await self._copy_stored(run, portrait.end_tags(row))
+        await self._runs.update(run, last)
+        self._close(run, status)
+
+    async def _end_nested(self, run: Run, last: Mapping[str, Any]) -> None:
         for nested in self._ledger.nested(run.trial, run.attempt):
             if nested.status is None:
                 await self._forwarder.flush(nested)
                 if nested.holders:  # its script did not live to end it
                     await self._runs.update(nested, last)
-                nested.status = nested.status or status
-                self._ledger.save(nested)
-                self._doors.close(nested)
-        await self._copy_stored(run, portrait.end_tags(row))
-        await self._runs.update(run, last)
+                self._close(nested, nested.status or last["status"])
+
+    def _close(self, run: Run, status: str) -> None:
         run.status = status
         self._ledger.save(run)
         self._doors.close(run)

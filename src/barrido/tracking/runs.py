@@ -4,6 +4,9 @@ A run is made in three steps that may each be cut off: note that it is asked for
 that was asked for and has no id is looked for by its alias, a tag, before it is asked for again. What
 the sweep gave to a trial travels with the first thing that is logged to its run, and with each further
 one until MLflow confirmed it.
+
+Each attempt of a trial has a run here. Where trials pause, all attempts are one run in MLflow: those
+after the first take its id.
 """
 
 from __future__ import annotations
@@ -110,6 +113,11 @@ class Runs:
                 raise Unreachable(str(refused)) from refused
 
     async def _make(self, run: Run) -> str:
+        if run.run_id is None and self.goes_on(run):
+            before = self.of_trial(run.trial, run.attempt - 1)
+            run.run_id, run.asked = await self.real(before), True
+            run.info = before.info
+            self.ledger.save(run)
         if run.run_id is None:
             body = await self._creation(run)
             found = await self._look_for(run) if run.asked else None
@@ -124,6 +132,10 @@ class Runs:
             run.run_id, run.info = str(found["run_id"]), found
             self.ledger.save(run)
         return run.run_id
+
+    def goes_on(self, run: Run) -> bool:
+        """Whether ``run`` is, in MLflow, the one of the trial's attempt before: it was paused there."""
+        return run.kind is Kind.TRIAL and run.attempt > 1 and self._reader.recipe.is_staged
 
     async def _creation(self, run: Run) -> dict[str, Any]:
         """The request that makes ``run``."""

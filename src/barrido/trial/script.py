@@ -1,4 +1,4 @@
-"""``report``, ``params``, ``should_stop`` and ``trial_dir``, by way of the trial's environment and feed."""
+"""What training scripts call, by way of the trial's environment and feed."""
 
 from __future__ import annotations
 
@@ -25,9 +25,10 @@ def report(
 ) -> None:
     """Report metrics of the running trial: ``report(loss=0.12, step=3)`` or ``report({"val loss": 0.12})``.
 
-    One report of the primary metric is one interval of the sweep's policy. Where the policy may decide
-    on this very report, the call returns when it has decided (after at most 5 s), so that a stop takes
-    effect before the next step. Values are anything ``float()`` takes: NumPy and PyTorch scalars too.
+    One report of the primary metric is one interval of the sweep's policy, and one unit of its scheduler's
+    resource. Where they may decide on this very report, the call returns when they have decided (after at
+    most 5 s; a trial that is paused, when it goes on), so that a stop or a pause takes effect before the
+    next step. Values are anything ``float()`` takes: NumPy and PyTorch scalars too.
     Reports after a stop are recorded as well.
 
     Raises TypeError or ValueError for what cannot be a metric or a step, also outside of a sweep, where
@@ -40,9 +41,8 @@ def report(
         return
     line = format_line(values, step=number, time=time.time())
     with _gate.lock:
-        must_wait = _gate.counts(values)
         offset = append(f"{feed}.report", line)
-        if must_wait:
+        if _gate.holds(feed, values, offset):
             _gate.wait(f"{feed}.answer", offset)
 
 
@@ -53,7 +53,7 @@ def params() -> dict[str, object]:
 
 
 def should_stop() -> bool:
-    """Whether the sweep has asked this trial to stop: save what is worth saving, and end.
+    """Whether the sweep has asked this trial to stop, for good or for now: save what is worth it, and end.
 
     The processes also get a SIGTERM, and some seconds later a SIGKILL. False outside of a sweep.
     """
@@ -66,37 +66,73 @@ def trial_dir() -> Path:
     return Path(os.environ.get("BARRIDO_TRIAL_DIR") or Path.cwd())
 
 
+def checkpoint_dir() -> Path:
+    """A folder that all attempts of the trial share: what it saves here, it can go on from after a pause.
+
+    Sweeps whose scheduler pauses trials have one for each trial, which is removed when the trial is out.
+    Where a paused trial is to begin anew (``restart``), it is empty. Elsewhere, also outside of a sweep, it
+    is the folder ``checkpoints`` in the current directory, which is made if it is not there.
+    """
+    given = os.environ.get("BARRIDO_CHECKPOINT_DIR")
+    if given:
+        return Path(given)
+    folder = Path.cwd() / "checkpoints"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
 class _Answer:
-    """What the controller put into ``<stem>.answer``: how far it has decided, and whether to stop."""
+    """What the controller put into ``<stem>.answer``: how far it has decided, and whether to stop.
+
+    With rungs, ``until`` is the report at which it decides next, None for none; ``start`` says how many
+    reports earlier attempts have made.
+    """
 
     def __init__(self, body: Mapping[str, object]) -> None:
         offsets = body.get("offsets")
         decided = offsets.get("report") if isinstance(offsets, Mapping) else None
         self.offset = decided if isinstance(decided, int) else 0
-        self.stops = body.get("step") == "stop"
+        # A suspended trial never sees its pause: whoever sees one is to end.
+        self.stops = body.get("step") in ("stop", "pause")
+        until, start = body.get("until"), body.get("start")
+        self.until = until if isinstance(until, int) else None
+        self.start = start if isinstance(start, int) else 0
 
 
 class _Gate:
     """Holds back the reports on which the sweep decides.
 
-    It counts the primary metric's reports of this process. Where several processes of one trial
-    report, each holds at its own points: a stop may then come a report later.
+    It counts as the sweep does, by the journal: a trial may report from several processes, one after the
+    other or side by side.
     """
 
     def __init__(self) -> None:
         self.lock = Lock()
-        self._reports = 0
+        self._reports = 0  # up to the offset
+        self._offset = 0
         self._raw = b""
         self._answer = _Answer({})
         self._in_vain: bytes | None = None  # the answer as it was when a wait for another was in vain
 
-    def counts(self, values: Mapping[str, float]) -> bool:
-        """Count a report; whether it is one that the sweep decides on."""
+    def holds(self, feed: str, values: Mapping[str, float], offset: int) -> bool:
+        """Whether the sweep decides on the report of ``values``, which ends at ``offset`` of the journal."""
         hold = json.loads(os.environ.get("BARRIDO_HOLD") or "{}")
         if hold.get("metric") not in values:
             return False
-        self._reports += 1
-        return bool(self._reports % hold["interval"] == 0 and self._reports >= hold["delay"])
+        answer = self.read(f"{feed}.answer") if hold.get("rungs") else _Answer({})
+        n = answer.start + self._count(f"{feed}.report", hold["metric"], offset)
+        interval = hold.get("interval")
+        if interval and n % interval == 0 and n >= hold["delay"]:
+            return True
+        return answer.until is not None and n >= answer.until
+
+    def _count(self, path: str, metric: str, offset: int) -> int:
+        with Path(path).open("rb") as journal:
+            journal.seek(self._offset)
+            lines = journal.read(offset - self._offset).splitlines()
+        self._reports += sum(_is_of(metric, line) for line in lines)
+        self._offset = offset
+        return self._reports
 
     def wait(self, path: str, offset: int) -> None:
         """Until the answer covers the journal up to ``offset``, asks to stop, or 5 s are over.
@@ -127,6 +163,13 @@ class _Gate:
 
 
 _gate = _Gate()
+
+
+def _is_of(metric: str, line: bytes) -> bool:
+    try:
+        return metric in json.loads(line)["metrics"]
+    except (ValueError, TypeError, KeyError):  # what a full disk cut off, or no line of ours
+        return False
 
 
 def _checked(

@@ -1,0 +1,21 @@
+"""What `decide` needs to know of a sweep."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from barrido.core.protocols import Policy, Scheduler
+from barrido.core.recipe import Goal, Limits, Pausing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """``policy`` makes an empty one. ``pausing`` says how trials pause, and what their resource counts."""
+
+    metric: str | None  # None: nothing is compared, every point is run
+    goal: Goal
+    limits: Limits
+    scheduler: Scheduler
+    policy: Callable[[], Policy] | None = None
+    pausing: Pausing = field(default_factory=Pausing)
