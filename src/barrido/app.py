@@ -187,7 +187,7 @@ def request(
     except ValueError as error:
         raise RequestError(str(error)) from None
     try:
-        requests.put(folder, verb, trial=trial, changes=changes, origin=origin)
+        wish = requests.put(folder, verb, trial=trial, changes=changes, origin=origin)
     except OSError as error:
         raise explain(error, f"the request could not be written to {folder.requests}") from error
     if is_running(folder):
@@ -195,5 +195,6 @@ def request(
     try:
         launcher.start(folder)
     except ControllerError:
-        if not is_running(folder):  # somebody else has just started one, which finds the request
+        # Somebody else has just started one, which finds the request, or has found it and ended since
+        if not is_running(folder) and requests.is_waiting(folder, wish):
             raise

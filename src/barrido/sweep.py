@@ -1,4 +1,4 @@
-"""What ``azure.ai.ml.sweep`` holds, under the same names."""
+"""What ``azure.ai.ml.sweep`` holds, under the same names; and schedulers, which Azure does not have."""
 
 from barrido.sdk.algorithms import (
     BanditPolicy,
@@ -13,6 +13,13 @@ from barrido.sdk.algorithms import (
 )
 from barrido.sdk.limits import Objective, SweepJobLimits
 from barrido.sdk.loading import load_job
+from barrido.sdk.schedulers import (
+    ASHAScheduler,
+    BOHBScheduler,
+    FIFOScheduler,
+    HyperbandScheduler,
+    SuccessiveHalvingScheduler,
+)
 from barrido.sdk.sweep_job import SweepJob
 from barrido.space import (
     Choice,
@@ -30,11 +37,15 @@ from barrido.space import (
 )
 
 __all__ = [
+    "ASHAScheduler",
+    "BOHBScheduler",
     "BanditPolicy",
     "BayesianSamplingAlgorithm",
     "Choice",
+    "FIFOScheduler",
     "Float",
     "GridSamplingAlgorithm",
+    "HyperbandScheduler",
     "Int",
     "LogNormal",
     "LogUniform",
@@ -49,6 +60,7 @@ __all__ = [
     "RandomSamplingAlgorithm",
     "SamplingAlgorithm",
     "SobolSamplingAlgorithm",
+    "SuccessiveHalvingScheduler",
     "SweepJob",
     "SweepJobLimits",
     "TPESamplingAlgorithm",

@@ -9,12 +9,12 @@ import pytest
 
 from barrido.cli.main import run
 from barrido.controller.lock import SweepLock
-from barrido.core.decide import Plan, begin, decide
+from barrido.core.decide import begin, decide
 from barrido.core.events import Ask, Cause, Event, Exited, Launched, Note, Reported, Started, Suggested
 from barrido.core.layout import SweepFolder, Workspace
 from barrido.core.protocols import Expectation, Point
 from barrido.core.recipe import Goal, Limits, Objective, Recipe, Work
-from barrido.schedulers.fifo import Fifo
+from barrido.registry import build_plan
 from barrido.store.batch import Batch, Decision, Measurement, Remark
 from barrido.store.sqlite import SqliteStore
 
@@ -50,13 +50,7 @@ class Tale:
         self.folder = workspace.sweep(name)
         self.folder.root.mkdir(parents=True)
         self._store = SqliteStore.create(self.folder, self.recipe, version="0", at=began)
-        objective = self.recipe.objective
-        self._plan = Plan(
-            metric=objective.metric if objective else None,
-            goal=objective.goal if objective else Goal.MINIMIZE,
-            limits=self.recipe.limits,
-            scheduler=Fifo(),
-        )
+        self._plan = build_plan(self.recipe)
         self._points = list(points)
         self._expected = expected or {}
         self._state = begin(self._plan)

@@ -194,3 +194,18 @@ def test_trials_fit_a_narrow_terminal_with_all_their_parameters_in_one_column(
     wide = [click.unstyle(line) for line in trials_table(rows, metric="loss", at=AT, width=None)]
     assert "parameter_8" in wide[0]
     assert "x" * 90 in wide[1]
+
+
+def test_trials_on_their_way_to_a_rung_say_so_and_those_that_wait_are_counted() -> None:
+    look = progress(
+        running=(trial(1, until=3), trial(2, until=9, rungs={1: 0.1, 3: 0.2})),
+        counts={Phase.RUNNING: 2, Phase.PAUSED: 5},
+    )
+    lines = picture(look)
+    assert "5 paused" in lines[1]
+    head, first, second = next(lines[n : n + 3] for n, line in enumerate(lines) if line.startswith("running"))
+    assert head.split()[-2:] == ["rung", "time"]
+    assert (first.split()[-2], second.split()[-2]) == ("→3", "3→9")
+    out = io.StringIO()
+    PlainView(out).show(progress(ended=(trial(0, Phase.PRUNED),), counts={Phase.PAUSED: 5}), at=AT)
+    assert "1 of 8 trials done, 0 running, 5 paused" in out.getvalue()

@@ -42,6 +42,22 @@ objective: {goal: Maximize, primary_metric: val/acc}
 limits: {max_total_trials: 7, timeout: 3600, stop_after: {trials: 5, min_improvement: 0.001}}
 """
 
+HYPERBAND = """
+type: sweep
+trial: {command: "echo ${{search_space.lr}} ${{inputs.epochs}}"}
+inputs: {epochs: 9}
+search_space: {lr: {type: uniform, min_value: 0, max_value: 1}}
+objective: {goal: Maximize, primary_metric: val/acc}
+limits: {max_total_trials: 7}
+scheduler: {type: hyperband, max_resource: 9, variant: table, resource: epochs}
+"""
+HALVING = HYPERBAND.replace("type: hyperband", "type: sha").replace(
+    "variant: table, resource: epochs", "trials: 9"
+)
+BOHB = HYPERBAND.replace("type: hyperband", "type: bohb").replace(
+    "resource: epochs", "resource: seconds, pause: suspend"
+)
+
 COMMAND = """
 type: command
 code: ./src
@@ -52,7 +68,7 @@ limits: {timeout: 60}
 """
 
 
-@pytest.mark.parametrize("text", [SWEEP, COMMAND])
+@pytest.mark.parametrize("text", [SWEEP, HYPERBAND, HALVING, BOHB, COMMAND])
 def test_a_saved_file_makes_the_same_sweep_wherever_it_lies(tmp_path: Path, text: str) -> None:
     here = tmp_path / "here"
     (here / "src").mkdir(parents=True)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from barrido.controller.loop import Controller
 from barrido.core.events import PauseMode
-from barrido.core.protocols import Order
+from barrido.core.protocols import Observation, Order, Sampler
 from barrido.core.recipe import Goal, Limits, Objective, Pausing, Recipe, Unit, Work
 from barrido.core.trial import WORST, Params, Phase, Trial
 from barrido.executors.sim import NO_FAULT, Fault, SimWorld
@@ -38,14 +40,13 @@ def curve(params: Params, step: int) -> float:
 
 
 class Sweep:
-    def __init__(self, asked: Recipe, **world: Any) -> None:
+    def __init__(self, asked: Recipe, *, sampler: Sampler | None = None, **world: Any) -> None:
         world = {"steps": asked.scheduler["max_resource"], **world}
         self.world = SimWorld(curve, **world)
         self.store = MemoryStore(asked)
         executor = self.world.executor()
-        controller = Controller(
-            asked, build_plan(asked), build_sampler(asked), executor, self.store, self.world.clock
-        )
+        asks = sampler or build_sampler(asked)
+        controller = Controller(asked, build_plan(asked), asks, executor, self.store, self.world.clock)
         controller.begin()
         controller.run()
         self.state = controller.state
@@ -152,15 +153,31 @@ def test_eight_trials_on_a_long_ladder_still_halve() -> None:
     assert len(sweep.with_phase(Phase.PRUNED)) == 4
 
 
-def test_a_finite_space_that_runs_out_leaves_a_bracket_that_still_halves() -> None:
-    asked = Recipe(
-        name="budgets",
+class Six:
+    """Has points for six trials."""
+
+    learns = False
+
+    def ask(
+        self,
+        observations: Sequence[Observation],
+        pending: Sequence[Params],
+        numbers: Sequence[int],
+        seed: int,
+    ) -> list[Params | None]:
+        return [{"lr": number / 10} if number < 6 else None for number in numbers]
+
+
+def test_a_space_that_runs_out_leaves_a_bracket_that_still_halves() -> None:
+    sweep = Sweep(recipe(9, 2), sampler=Six())
+    assert [sorted(survivors(sweep.trials, r)) for r in (1, 3, 9)] == [[0, 1, 2, 3, 4, 5], [0, 1], [0]]
+
+
+def test_a_finite_space_is_planned_for() -> None:
+    asked = replace(
+        recipe(9, 2),
         space={"lr": {"type": "choice", "values": [0.1, 0.2, 0.3, 0.4, 0.5, 0.6]}},
         sampler={"type": "grid"},
-        objective=Objective("loss", Goal.MINIMIZE),
-        scheduler={"type": "hyperband", "max_resource": 9},
-        limits=Limits(max_total_trials=17, max_concurrent_trials=2),
-        work=Work(command="true"),
     )
     sweep = Sweep(asked)
-    assert [sorted(survivors(sweep.trials, r)) for r in (1, 3, 9)] == [[0, 1, 2, 3, 4, 5], [0, 1], [0]]
+    assert [sorted(survivors(sweep.trials, r)) for r in (3, 9)] == [[0, 1, 2], [0, 3, 4, 5]]

@@ -40,7 +40,6 @@ SHAPE: dict[str, Case] = {
     "an earlier sweep, by another word": ({"warm_start": "a"}, [(6, "warm_start", "mean 'resume_from'?")]),
     "an earlier sweep, and nothing to compare": ({"resume_from": "a", "objective": None}, [
         (5, "resume_from", "needs an `objective`")]),
-    "a scheduler to come": ({"scheduler": "hyperband"}, [(6, "scheduler", "not available in this version")]),
     "a scheduler that is not known": ({"scheduler": "{type: fif}"}, [(6, "scheduler.type", "mean 'fifo'")]),
 }  # fmt: skip
 
@@ -91,10 +90,8 @@ SPACE: dict[str, Case] = {
 
 SEARCH: dict[str, Case] = {
     "a mistyped algorithm": ({"sampling_algorithm": "randm"}, [(6, "sampling_algorithm", "'random'")]),
-    "an algorithm to come": ({"sampling_algorithm": "BOHB"}, [
-        (6, "sampling_algorithm", "not available in this version")]),
-    "an algorithm to come, as a mapping": ({"sampling_algorithm": "{type: bohb}"}, [
-        (6, "sampling_algorithm.type", "use random, grid, sobol, bayesian or tpe")]),
+    "the algorithm of a scheduler": ({"sampling_algorithm": "BOHB"}, [
+        (6, "sampling_algorithm", "use tpe")]),
     "a mistyped algorithm that learns": ({"sampling_algorithm": "bayes"}, [
         (6, "sampling_algorithm", "'bayesian'")]),
     "a rule for one that learns": ({"sampling_algorithm": "{type: tpe, rule: sobol}"}, [

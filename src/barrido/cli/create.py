@@ -72,7 +72,9 @@ def create(
         raise RequestError("--stream shows the sweep as it runs: it cannot be printed as " + output)
     from barrido import app
 
-    recipe = _load(file, name, changes)
+    recipe = load_recipe(file, name, changes)
+    if output == "table":
+        _say_plan(recipe)
     folder = app.create(recipe, workspace)
     if save_as is not None:
         _save(recipe, save_as)
@@ -93,13 +95,24 @@ def validate(file: Path, changes: tuple[str, ...], workspace: Workspace) -> None
     from barrido import app
     from barrido.cli.output import say
 
-    recipe, _ = app.warm_start(_load(file, None, changes), workspace)
+    recipe, _ = app.warm_start(load_recipe(file, None, changes), workspace)
     for notice in recipe.notices:
         say(f"note: {notice}")
     say(f"{file} is right")
 
 
-def _load(file: Path, name: str | None, changes: tuple[str, ...]) -> Recipe:
+def _say_plan(recipe: Recipe) -> None:
+    """What it is going to do, where that does not go without saying."""
+    if recipe.scheduler["type"] == "fifo":
+        return
+    from barrido.cli.output import painted, say_lines, width
+    from barrido.sdk.planning import plan_lines, plan_sweep
+
+    say_lines(plan_lines(plan_sweep(recipe), width=width(), paint=painted))
+
+
+def load_recipe(file: Path, name: str | None, changes: tuple[str, ...]) -> Recipe:
+    """The sweep, or the command, that ``file`` describes. Raises SpecError, RequestError."""
     from barrido.spec.load import Defaults, load
 
     values = split_changes(changes)

@@ -80,6 +80,8 @@ def recipe_facts(sweep: SweepRow) -> dict[str, Any]:
         "sampling_algorithm": {**recipe.sampler, "seed": recipe.seed},
         "resume_from": list(recipe.resume_from),
         "early_termination": recipe.policy,
+        "scheduler": dict(recipe.scheduler),
+        "pausing": asdict(recipe.pausing) if recipe.scheduler["type"] != "fifo" else None,
         "limits": asdict(sweep.limits),
         "tracking_uri": None if recipe.tracking_uri is None else without_secrets(recipe.tracking_uri),
     }
@@ -118,6 +120,8 @@ def trial_facts(sweep: str, trial: TrialRow, *, at: float) -> dict[str, Any]:
         "expected": None if trial.expected is None else asdict(trial.expected),
         "reports": trial.reports,
         "last_step": trial.last_step,
+        "until": trial.until,
+        "rungs": {str(resource): value for resource, value in trial.rungs.items()},
         "reason": trial.reason,
         "attempt": trial.attempt,
         "warm": trial.warm,

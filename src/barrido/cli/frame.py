@@ -20,6 +20,8 @@ from barrido.sdk.wording import (
     number,
     one_line,
     params_text,
+    paused_text,
+    rung_text,
     sparkline,
     took,
     warm_text,
@@ -80,8 +82,8 @@ def _title(progress: Progress, width: int) -> str:
 def _bar(progress: Progress, width: int) -> str:
     count = f"{progress.done}/{progress.total}"
     left = "" if progress.eta_s is None else f"  about {clock(progress.eta_s)} left"
-    warm = warm_text(progress.starts)
-    text = f" {count}  {clock(progress.elapsed_s)}{left}{f'  {warm}' if warm else ''}"
+    more = "".join(f"  {one}" for one in (paused_text(progress.counts), warm_text(progress.starts)) if one)
+    text = f" {count}  {clock(progress.elapsed_s)}{left}{more}"
     cells = min(width, max(4, min(40, width - len(text))))
     full = round(cells * progress.done / progress.total) if progress.total else 0
     return (
@@ -111,21 +113,27 @@ def _running(progress: Progress, *, at: float, width: int, most: int) -> list[st
     columns = [Column("running"), Column("parameters", cut=True)]
     if progress.metric is not None:
         columns += [Column("last", right=True), Column("best", right=True), Column("reports", right=True)]
+    has_rungs = any(trial.until is not None for trial in shown)
+    if has_rungs:
+        columns.append(Column("rung", right=True))
     columns.append(Column("time", right=True))
-    lines = table(columns, [_row(trial, progress.metric, at) for trial in shown], width=width)
-    head, *rows = (cut(line, width) for line in lines)
-    lines = [painted(head, dim=True), *rows]
+    rows = [_row(trial, progress.metric, at, has_rungs=has_rungs) for trial in shown]
+    lines = table(columns, rows, width=width)
+    head, *below = (cut(line, width) for line in lines)
+    lines = [painted(head, dim=True), *below]
     if len(shown) < len(trials):
         lines.append(cut(f"… and {len(trials) - len(shown)} more", width))
     return lines
 
 
-def _row(trial: TrialRow, metric: str | None, at: float) -> Sequence[str]:
+def _row(trial: TrialRow, metric: str | None, at: float, *, has_rungs: bool) -> Sequence[str]:
     doing = {Phase.LAUNCHING: " starting", Phase.STOPPING: " stopping"}.get(trial.phase, "")
     cells = [f"{trial.number:>7}{doing}", params_text(trial.params)]
     if metric is not None:
         last = number(trial.last_value) if trial.reports else NOTHING
         cells += [last, number(trial.best_value), str(trial.reports)]
+    if has_rungs:
+        cells.append(rung_text(trial) or NOTHING)
     return [*cells, took(trial.started_at, None, at=at)]
 
 

@@ -52,10 +52,22 @@ def to_document(recipe: Recipe) -> dict[str, Any]:
             if objective
             else None,
             early_termination=recipe.policy,
-            scheduler=recipe.scheduler if recipe.scheduler != {"type": "fifo"} else None,
+            scheduler=scheduler_document(recipe),
         ),
         "limits": _filled(**asdict(recipe.limits)),
     }
+
+
+def scheduler_document(recipe: Recipe) -> dict[str, Any] | None:
+    """The scheduler as YAML's data, None where trials run to their ends."""
+    if recipe.scheduler["type"] == "fifo":
+        return None
+    pausing = recipe.pausing
+    body = {"trials" if name == "size" else name: value for name, value in recipe.scheduler.items()}
+    # Only `auto` spares GPUs, and it would choose the same for the same command.
+    body |= {"resource": pausing.input or str(pausing.unit)}
+    body |= {"pause": "auto" if pausing.spares_gpus else str(pausing.mode)}
+    return body if pausing.memory is None else {**body, "memory": pausing.memory}
 
 
 def _filled(**values: Any) -> Mapping[str, Any]:

@@ -39,6 +39,8 @@ def show(name: str, output: str, workspace: Workspace) -> None:
 def _show_sweep(reader: Reader, output: str) -> None:
     from barrido.cli import facts
     from barrido.cli.output import painted, say, say_data, say_lines
+    from barrido.cli.saved import scheduler_document
+    from barrido.sdk.spending import spending, spending_lines
     from barrido.sdk.summary import best_trial, mlflow_lines
     from barrido.sdk.wording import INTERRUPTED, duration, note_text, warm_text
 
@@ -51,6 +53,7 @@ def _show_sweep(reader: Reader, output: str) -> None:
         say_data({**data, "notes": facts.note_facts(notes)}, output)
         return
     recipe = sweep.recipe
+    spent = spending(reader) if progress.is_over else None
     limits = facts.recipe_facts(sweep)["limits"]
     counts, warm = facts.counts_text(progress.counts), warm_text(progress.starts)
     done = f"{progress.done}/{progress.total} done" + (f": {counts}" if counts else "")
@@ -70,9 +73,11 @@ def _show_sweep(reader: Reader, output: str) -> None:
                 ("resumes from", " ".join(recipe.resume_from)),
                 ("objective", "" if progress.metric is None else f"{progress.goal} {progress.metric}"),
                 ("early stop", _inline(recipe.policy or {})),
+                ("scheduler", _inline(scheduler_document(recipe) or {})),
                 ("limits", _inline({key: one for key, one in limits.items() if one is not None})),
                 ("warm", recipe.work.warm if recipe.work.warm != "auto" else ""),
                 ("trials", f"{done}; {warm}" if warm else done),
+                ("spent", "" if spent is None else "\n".join(spending_lines(spent))),
                 ("created", f"{duration(floor(now - sweep.created_at))} ago"),
                 ("took" if progress.is_over else "runs for", duration(progress.elapsed_s)),
                 ("folder", str(folder.root)),
@@ -112,6 +117,7 @@ def _show_trial(reader: Reader, trial: TrialRow, output: str) -> None:
                 (f"expected {objective.metric}" if objective else "", expectation_text(trial.expected)),
                 (f"best {objective.metric}" if objective else "", number(trial.best_value)),
                 ("reports", str(trial.reports)),
+                ("rungs", _rungs(trial)),
                 ("attempt", str(trial.attempt) if trial.attempt > 1 else ""),
                 ("started", "warm" if trial.warm else ""),
                 ("exit code", "" if trial.exit_code is None else str(trial.exit_code)),
@@ -126,6 +132,14 @@ def _show_trial(reader: Reader, trial: TrialRow, output: str) -> None:
         for name, course in courses.items():
             values = [point["value"] for point in course]
             say(f"  {clean(name)}  {number(values[-1])}  {sparkline(values, 40)}".rstrip())
+
+
+def _rungs(trial: TrialRow) -> str:
+    """By which values a trial was compared, at which resources, and where it is compared next."""
+    from barrido.sdk.wording import number
+
+    values = [f"{number(value)} at {resource}" for resource, value in trial.rungs.items()]
+    return ", ".join([*values, *([] if trial.until is None else [f"on its way to {trial.until}"])])
 
 
 def _pairs(pairs: Iterable[tuple[str, str]]) -> Iterator[str]:

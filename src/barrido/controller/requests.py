@@ -60,6 +60,11 @@ class Taken:
     refusal: str = ""
 
 
+def is_waiting(folder: SweepFolder, request: str) -> bool:
+    """Whether nobody has taken in the request of this id."""
+    return (folder.requests / f"{request}.json").exists()
+
+
 def take(folder: SweepFolder, *, at: float, but: Collection[Path] = ()) -> Sequence[Taken]:
     """The requests that wait, oldest first, but for those in ``but``. They stay until `drop` removes them."""
     try:

@@ -15,6 +15,7 @@ from barrido.sdk.fields import Settings
 from barrido.sdk.inputs import Names
 from barrido.sdk.limits import CommandJobLimits, Objective, SweepJobLimits
 from barrido.sdk.origin import caller
+from barrido.sdk.schedulers import Scheduler
 from barrido.sdk.sweep_job import SweepJob
 from barrido.sdk.work import Work
 from barrido.spec.source import Source
@@ -58,13 +59,14 @@ class Command(Work):
         *,
         primary_metric: str | None,
         goal: str | None = None,
-        sampling_algorithm: str | Settings | SamplingAlgorithm = "random",
+        sampling_algorithm: str | Settings | SamplingAlgorithm | None = None,
         compute: str | None = None,
         max_concurrent_trials: int | None = None,
         max_total_trials: int | None = None,
         timeout: float | None = None,
         trial_timeout: float | None = None,
         early_termination_policy: EarlyTerminationPolicy | Settings | str | None = None,
+        scheduler: Scheduler | Settings | str | None = None,
         search_space: Settings | None = None,
         resume_from: str | Sequence[str] | None = None,
         identity: Any = None,
@@ -75,9 +77,10 @@ class Command(Work):
         """A sweep over the inputs that are distributions, and over ``search_space``.
 
         Times are in seconds. With ``primary_metric=None`` every trial is run, and nothing is compared.
-        ``resume_from`` names earlier sweeps of the same search space, whose results the sampling algorithm
-        knows from the start. A ``timeout`` that the command was given bounds each trial, unless
-        ``trial_timeout`` says otherwise.
+        Points are drawn at random unless a ``sampling_algorithm`` says otherwise. ``resume_from`` names
+        earlier sweeps of the same search space, whose results it knows from the start. The ``scheduler`` says
+        how far trials go before they are compared; without one each runs to its end. A ``timeout`` that the
+        command was given bounds each trial, unless ``trial_timeout`` says otherwise.
         """
         space = {name: value for name, value in self.inputs.items() if is_distribution(value)}
         inputs = {name: value for name, value in self.inputs.items() if name not in space}
@@ -99,6 +102,7 @@ class Command(Work):
             sampling_algorithm=sampling_algorithm,
             resume_from=resume_from,
             early_termination=early_termination_policy,
+            scheduler=scheduler,
             limits=SweepJobLimits(
                 max_concurrent_trials=max_concurrent_trials,
                 max_total_trials=max_total_trials,

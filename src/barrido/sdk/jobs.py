@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from barrido import app
 from barrido.controller.clock import WallClock
@@ -25,6 +25,11 @@ from barrido.sdk.stream import LOOK_S, check_alive, only_trial, stream_sweep, st
 from barrido.sdk.sweep_job import SweepJob
 from barrido.spec.source import Source
 from barrido.store.queries import Reader, sweeps
+
+if TYPE_CHECKING:
+    from barrido.replay.course import WhatIf
+    from barrido.replay.proof import Proof
+    from barrido.sdk.replay import Rule
 
 ORIGIN = "sdk"
 NO_CHANGES: Mapping[str, Any] = {}
@@ -149,6 +154,19 @@ class JobOperations:
         """
         with Reader(app.find(self._workspace, name)) as reader:
             return importance_of(reader)
+
+    def replay(
+        self, name: str, *, policy: Rule | None = None, scheduler: Rule | None = None
+    ) -> Proof | WhatIf:
+        """Prove that a sweep's log tells what happened; or, with a policy or a scheduler, what would have.
+
+        Each is an object, a dict as in YAML, a name, or the path of a YAML file; what is not given is not
+        used. Raises HistoryMismatch if the log leads elsewhere, SpecError for what is wrong with a rule,
+        RequestError if the sweep compares nothing or nothing was reported.
+        """
+        from barrido.sdk import replay
+
+        return replay.replay(app.find(self._workspace, name), policy, scheduler)
 
     def stream(self, name: str) -> None:
         """Print what happens in a job until it is over: a sweep's progress, a trial's own output.

@@ -13,6 +13,7 @@ from barrido.errors import RequestError, SpecError
 from barrido.sdk.algorithms import POLICIES, SAMPLING
 from barrido.sdk.command import Command
 from barrido.sdk.limits import CommandJobLimits, Objective, SweepJobLimits
+from barrido.sdk.schedulers import SCHEDULERS
 from barrido.sdk.sweep_job import SweepJob
 from barrido.spec.source import dotted, undotted
 
@@ -78,6 +79,7 @@ def _sweep(body: dict[str, Any]) -> SweepJob:
         limits=SweepJobLimits(**body.pop("limits")),
         sampling_algorithm=_object(SAMPLING, body.pop("sampling_algorithm", None)),
         early_termination=_object(POLICIES, body.pop("early_termination", None)),
+        scheduler=_object(SCHEDULERS, body.pop("scheduler", None)),
         **body,
     )
 

@@ -17,6 +17,7 @@ from barrido.sdk.wording import (
     note_text,
     one_line,
     params_text,
+    paused_text,
     warm_text,
 )
 from barrido.store.queries import TrialRow
@@ -94,6 +95,7 @@ def headway(progress: Progress) -> str:
     parts = (
         f"{progress.done} of {counted(progress.total, 'trial')} done",
         f"{len(progress.running)} running",
+        paused_text(progress.counts),
         warm_text(progress.starts),
         "" if progress.eta_s is None else f"about {clock(progress.eta_s)} left",
     )

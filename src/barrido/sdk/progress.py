@@ -150,8 +150,11 @@ def _eta_s(
     elapsed_s: float,
     at: float,
 ) -> float | None:
-    """The work that is left at the mean duration of a trial, spread over the workers."""
-    if mean_s is None or sweep.phase is not SweepPhase.RUNNING:
+    """The work that is left at the mean duration of a trial, spread over the workers.
+
+    None where trials get different resources: those that ended first say little of the others.
+    """
+    if mean_s is None or sweep.phase is not SweepPhase.RUNNING or sweep.recipe.scheduler["type"] != "fifo":
         return None
     started = (at if trial.started_at is None else trial.started_at for trial in running)
     left = [max(0.0, mean_s - (at - start)) for start in started]

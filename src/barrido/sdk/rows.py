@@ -16,6 +16,7 @@ from barrido.sdk.wording import (
     number,
     one_line,
     params_text,
+    rung_text,
     took,
     unpainted,
     value_text,
@@ -87,6 +88,10 @@ def _around(
         place = 2 + len(params)
         columns.insert(place, Column("expected", right=True))
         rows = [[*row[:place], one or NOTHING, *row[place:]] for row, one in zip(rows, expected, strict=True)]
+    rungs = [rung_text(trial) for trial in trials]
+    if any(rungs):
+        columns.insert(-1, Column("rung", right=True))
+        rows = [[*row[:-1], one or NOTHING, row[-1]] for row, one in zip(rows, rungs, strict=True)]
     reasons = [one_line(trial.reason) for trial in trials]
     if any(reasons):
         columns.append(Column("reason", cut=True))

@@ -46,6 +46,8 @@ from barrido.core.trial import WORST, Phase, Trial
 from barrido.errors import Problem, RequestError, SpaceExhausted, SpecError, TrialNotFound
 from barrido.registry import SAMPLERS, build_plan, build_sampler
 from barrido.sdk.algorithms import SAMPLING, EarlyTerminationPolicy, SamplingAlgorithm
+from barrido.sdk.document import plain
+from barrido.sdk.schedulers import Scheduler
 from barrido.space import Domain, Space
 from barrido.space.checks import is_number
 
@@ -83,8 +85,9 @@ class Search:
     ``space`` maps names to distributions, as objects or in their YAML form. The same ``seed`` and the
     same answers give the same points. Any number of trials may be open at a time. ``resume_from`` is what
     the sampling algorithm knows from the start, of the same space and in the same scale: another search,
-    a sweep's name, or (params, value) pairs, the value None where that failed. Raises SpecError for a space
-    or a ``resume_from`` that makes no sense, RequestError for the rest.
+    a sweep's name, or (params, value) pairs, the value None where that failed. The ``scheduler`` must be one
+    under which no trial waits for others, as ``ASHAScheduler(variant="stopping", …)``. Raises SpecError for a
+    space, a scheduler or a ``resume_from`` that makes no sense, RequestError for the rest.
     """
 
     def __init__(
@@ -95,6 +98,7 @@ class Search:
         goal: str = "minimize",
         seed: int = 0,
         early_termination: Mapping[str, Any] | EarlyTerminationPolicy | str | None = None,
+        scheduler: Mapping[str, Any] | Scheduler | str | None = None,
         max_trials: int | None = None,
         resume_from: str | Pairs | Search | None = None,
     ) -> None:
@@ -109,6 +113,7 @@ class Search:
             space=_space(space, base).to_json(),
             sampler=sampler,
             policy=_policy(early_termination),
+            scheduler=_scheduler(scheduler),
             objective=Objective("value", self._goal),
             limits=Limits(
                 max_total_trials=max_trials or sys.maxsize,
@@ -305,6 +310,10 @@ def _sampler(given: str | Mapping[str, Any] | SamplingAlgorithm) -> dict[str, An
         raise RequestError(
             f"there is no sampling algorithm {kind!r}", hint=f"there are: {', '.join(SAMPLERS)}"
         )
+    if body["type"] == "bohb":
+        raise RequestError(
+            "bohb learns at the rungs of its scheduler, which a search has not", hint="use tpe"
+        )
     if str(body.get("logbase", "")).lower() == "e":
         del body["logbase"]
     return body
@@ -333,6 +342,21 @@ def _policy(given: Mapping[str, Any] | EarlyTerminationPolicy | str | None) -> d
             body = given.to_document()
     defaults = {"evaluation_interval": 1, "delay_evaluation": 0}
     return defaults | {name: value for name, value in body.items() if value is not None}
+
+
+def _scheduler(given: Mapping[str, Any] | Scheduler | str | None) -> dict[str, Any]:
+    """The scheduler as a recipe holds it."""
+    if given is None:
+        return {"type": "fifo"}
+    from barrido.spec.scheduling import asks_to_wait, read_scheduler, scheduler_json
+
+    found = read_scheduler(plain(given))
+    if asks_to_wait(found):
+        raise RequestError(
+            f"a search cannot have trials wait for others, as {found.type} does",
+            hint='use ASHAScheduler(variant="stopping", max_resource=…), or run a sweep',
+        )
+    return scheduler_json(found, max_total_trials=sys.maxsize)
 
 
 def _number(value: Any) -> float:

@@ -11,6 +11,7 @@ from barrido.core.trial import Phase
 from barrido.sdk.addresses import without_secrets
 from barrido.sdk.progress import Progress
 from barrido.sdk.rows import best_first, trials_table
+from barrido.sdk.spending import spending, spending_lines
 from barrido.sdk.wording import (
     COLORS,
     Paint,
@@ -24,7 +25,7 @@ from barrido.sdk.wording import (
     unpainted,
     warm_text,
 )
-from barrido.store.queries import TrialRow
+from barrido.store.queries import Reader, TrialRow
 from barrido.tracking.config import Config
 from barrido.tracking.status import Status
 
@@ -42,6 +43,9 @@ def summary(
 ) -> Iterator[str]:
     """Lines about a sweep that is over, and was watched until then."""
     yield headline(progress, paint)
+    with Reader(folder) as reader:
+        if (spent := spending(reader)) is not None:
+            yield from spending_lines(spent)
     if trials:
         yield ""
         top = best_first(trials, progress.goal)[:TOP] if progress.metric else trials[:TOP]

@@ -12,6 +12,7 @@ from barrido.sdk.document import document, located, plain
 from barrido.sdk.fields import Described, JobFields, Settings
 from barrido.sdk.inputs import Names
 from barrido.sdk.limits import Objective, SweepJobLimits
+from barrido.sdk.schedulers import Scheduler
 from barrido.sdk.work import Work
 from barrido.spec.source import Path as Place
 from barrido.spec.source import Source
@@ -38,7 +39,7 @@ class SweepJob(Described):
         sampling_algorithm: str | Settings | SamplingAlgorithm | None = None,
         resume_from: str | Sequence[str] | None = None,
         early_termination: EarlyTerminationPolicy | Settings | str | None = None,
-        scheduler: str | Settings | None = None,
+        scheduler: Scheduler | Settings | str | None = None,
         **settings: Unpack[JobFields],
     ) -> None:
         super().__init__(**settings)

@@ -103,6 +103,13 @@ def params_text(params: Mapping[str, Any]) -> str:
     return " ".join(f"{clean(name)}={value_text(value)}" for name, value in params.items())
 
 
+def rung_text(trial: TrialRow) -> str:
+    """At which resource a trial was compared last, and to which it is on its way: like ``3→9``."""
+    last = max(trial.rungs, default=None)
+    texts = ["" if last is None else str(last), "" if trial.until is None else str(trial.until)]
+    return "→".join(texts) if texts[1] else texts[0]
+
+
 def duration(seconds: float | None) -> str:
     """
     >>> [duration(s) for s in (None, 0.42, 7, 7.25, 75.5, 3600, 200000)]
@@ -175,6 +182,16 @@ def warm_text(starts: tuple[int, int]) -> str:
     """
     started, warm = starts
     return f"{warm} of {started} started warm" if warm else ""
+
+
+def paused_text(counts: Mapping[Phase, int]) -> str:
+    """How many trials wait for others, if any do.
+
+    >>> paused_text({Phase.PAUSED: 3}), paused_text({})
+    ('3 paused', '')
+    """
+    paused = counts.get(Phase.PAUSED, 0)
+    return f"{paused} paused" if paused else ""
 
 
 def note_text(note: NoteRow) -> str:

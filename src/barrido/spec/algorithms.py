@@ -1,17 +1,17 @@
-"""Sampling algorithms, early termination policies and schedulers, as they are written.
+"""Sampling algorithms and early termination policies, as they are written.
 
 Each may be a name (`random`) or a mapping with a `type` (`{type: random, seed: 7}`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
-from barrido.spec.messages import did_you_mean, got, listed
-from barrido.spec.node import Amount, CheckedBy, Node, Number, dispatched, one_of, said, snake
+from barrido.spec.messages import got
+from barrido.spec.node import Amount, CheckedBy, Node, Number, named, one_of, said, snake
 
 MAX_SEED = 2**63 - 1
 
@@ -69,28 +69,27 @@ class Tpe(_NotDrawn):
     type: Literal["tpe"]
 
 
-AnySampling = Random | Grid | Sobol | Bayesian | Tpe
+class Bohb(_NotDrawn):
+    """What `scheduler: bohb` brings; written to give it a seed."""
+
+    type: Literal["bohb"]
+
+
+AnySampling = Random | Grid | Sobol | Bayesian | Tpe | Bohb
 SAMPLERS: Mapping[str, type[Node]] = {
     "random": Random,
     "grid": Grid,
     "sobol": Sobol,
     "bayesian": Bayesian,
     "tpe": Tpe,
+    "bohb": Bohb,
 }
-LEARNING = frozenset({"bayesian", "tpe"})
+LEARNING = frozenset({"bayesian", "tpe", "bohb"})
 """Those that need something to learn from."""
-_SAMPLERS_TO_COME = frozenset({"bohb"})
 
 
 def _sampling(value: Any) -> Any:
-    given = {"type": value} if isinstance(value, str) else value
-    kind = given.get("type") if isinstance(given, Mapping) else None
-    if isinstance(kind, str) and (name := snake(kind)) in _SAMPLERS_TO_COME:
-        hint = f"use {listed(SAMPLERS)}"
-        raise said(f"'{name}' is not available in this version of barrido", hint, at=_at(value))
-    return _by_type(
-        value, SAMPLERS, what="a sampling algorithm", example="{type: random, seed: 7}", word=snake
-    )
+    return named(value, SAMPLERS, what="a sampling algorithm", example="{type: random, seed: 7}", word=snake)
 
 
 Sampling = Annotated[AnySampling, CheckedBy(_sampling, *SAMPLERS)]
@@ -160,44 +159,7 @@ def _policy_name(kind: str) -> str:
 
 def _policy(value: Any) -> Any:
     example = "{type: median_stopping, delay_evaluation: 5}"
-    return _by_type(value, POLICIES, what="an early termination policy", example=example, word=_policy_name)
+    return named(value, POLICIES, what="an early termination policy", example=example, word=_policy_name)
 
 
 Policy = Annotated[Bandit | MedianStopping | TruncationSelection, CheckedBy(_policy, "median_stopping")]
-
-
-class Fifo(Node):
-    """Every trial runs to its end, or until the policy stops it."""
-
-    type: Literal["fifo"]
-
-
-_SCHEDULERS_TO_COME = frozenset({"hyperband", "halving", "successive_halving", "asha", "bohb"})
-
-
-def _scheduler(value: Any) -> Any:
-    kind = value.get("type") if isinstance(value, Mapping) else value
-    if isinstance(kind, str) and snake(kind) in _SCHEDULERS_TO_COME:
-        hint = "leave `scheduler` out: every trial runs to its end, or until `early_termination` stops it"
-        raise said(f"'{snake(kind)}' is not available in this version of barrido", hint, at=_at(value))
-    return _by_type(value, {"fifo": Fifo}, what="a scheduler", example="fifo", word=snake)
-
-
-Scheduler = Annotated[Fifo, CheckedBy(_scheduler, "fifo")]
-
-
-def _by_type(
-    value: Any, models: Mapping[str, type[Node]], *, what: str, example: str, word: Callable[[str], str]
-) -> Any:
-    if isinstance(value, str):
-        if (name := word(value)) not in models:
-            raise said(f"is not {what} (got {got(value)})", did_you_mean(name, models))
-        return models[name].model_validate({"type": name})
-    if not isinstance(value, Mapping):
-        hint = f"for example {example}"
-        raise said(f"must be the name of {what}, or a mapping with a `type` (got {got(value)})", hint)
-    return dispatched(value, models, what=what, example=example, word=word)
-
-
-def _at(value: Any) -> tuple[str, ...]:
-    return ("type",) if isinstance(value, Mapping) else ()

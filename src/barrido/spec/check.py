@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path as FilePath
 
-from barrido.core.recipe import Recipe
+from barrido.core.recipe import Pausing, Recipe
 from barrido.spec.commands import check_command
 from barrido.spec.defaults import Defaults
 from barrido.spec.draft import draft
 from barrido.spec.inputs import check_inputs, check_outputs
 from barrido.spec.objective import check_objective
 from barrido.spec.recipes import recipe
+from barrido.spec.scheduling import check_scheduler
 from barrido.spec.searching import check_space
 from barrido.spec.source import Findings
 from barrido.spec.surroundings import check_name, check_program, code_folder, note_strangers
@@ -25,9 +26,11 @@ def examine(document: object, findings: Findings, *, base: FilePath, defaults: D
     if found is None:
         return None
     check_name(found)
+    pausing = Pausing()
     if found.kind == "sweep":
         check_space(found)
         check_objective(found)
+        pausing = check_scheduler(found, defaults.memory)
     check_inputs(found)
     check_outputs(found)
     check_command(found)
@@ -40,5 +43,6 @@ def examine(document: object, findings: Findings, *, base: FilePath, defaults: D
         inputs=dict(found.mapping("inputs")),
         base=base,
         defaults=defaults,
+        pausing=pausing,
         notices=findings.notices,
     )

@@ -9,6 +9,7 @@ from barrido.spec.draft import Draft
 from barrido.spec.inputs import input_text
 from barrido.spec.messages import closest, listed
 from barrido.spec.models import warmth
+from barrido.spec.scheduling import has_rungs
 
 _SECTIONS = ("search_space", "inputs", "outputs")
 _VALUE = "\1"  # stands for a value before it is known
@@ -31,12 +32,18 @@ def check_command(draft: Draft) -> None:
         draft.findings.note(place, notice)
     swept = draft.mapping("search_space")
     for section, name in template.references:
-        if section != "inputs" or name not in swept:
+        if not section:
+            _check_staged(draft, place, name)
+        elif section != "inputs" or name not in swept:
             _check_reference(draft, place, section, name)
     _check_values(draft, place, template)
     if not template.problems:
         _check_warm(draft, template)
-    used = {name.partition(".")[0] for section, name in template.references if section != "outputs"}
+    used = {
+        name.partition(".")[0]
+        for section, name in template.references
+        if section in ("inputs", "search_space")
+    }
     for name in swept:
         if name not in used and not template.problems:
             variable = f"trials find it in the environment variable AZUREML_SWEEP_{name}"
@@ -49,8 +56,9 @@ def check_command(draft: Draft) -> None:
 def _check_values(draft: Draft, place: tuple[str, ...], template: Template) -> None:
     """Whether inputs without a value stand where they can be left out."""
     swept, inputs = draft.mapping("search_space"), draft.mapping("inputs")
+    filled = {*swept, draft.get("scheduler", "resource")}
     for section, name in template.required:
-        if section != "inputs" or name in swept or name not in inputs:
+        if section != "inputs" or name in filled or name not in inputs:
             continue
         if draft.findings.is_sound(("inputs", name)) and input_text(inputs[name], draft.base) is None:
             written = _written(section, name)
@@ -70,6 +78,14 @@ def _check_warm(draft: Draft, template: Template) -> None:
             " or leave `warm` at auto: then trials that cannot start warm start cold"
         )
         draft.findings.wrong(place, what, hint)
+
+
+def _check_staged(draft: Draft, place: tuple[str, ...], name: str) -> None:
+    """Whether there is a scheduler that says how far trials go, and lets them go on later."""
+    if draft.kind == "command" or not has_rungs(draft):
+        hint = "add one, as `scheduler: {type: hyperband, max_resource: 81}`"
+        hint = hint if draft.kind == "sweep" else "only the trials of a sweep can have one"
+        draft.findings.wrong(place, f"${{{{{name}}}}} needs a scheduler that says how far trials go", hint)
 
 
 def _check_reference(draft: Draft, place: tuple[str, ...], section: str, name: str) -> None:

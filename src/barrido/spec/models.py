@@ -12,10 +12,11 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
-from barrido.spec.algorithms import Policy, Sampling, Scheduler
+from barrido.spec.algorithms import Policy, Sampling
 from barrido.spec.distributions import KINDS, Distribution
 from barrido.spec.messages import got
 from barrido.spec.node import Amount, CheckedBy, FilledText, Node, Scalar, Seconds, Text, one_of, said
+from barrido.spec.schedulers import Scheduler
 
 METRIC_CHARS = 250
 PATH_TYPES = ("uri_file", "uri_folder", "mltable", "mlflow_model", "custom_model", "triton_model")

@@ -158,6 +158,20 @@ def dispatched(
     return models[name].model_validate({**value, "type": name})
 
 
+def named(
+    value: Any, models: Mapping[str, type[Node]], *, what: str, example: str, word: Callable[[str], str]
+) -> Any:
+    """As `dispatched`, but ``value`` may be the name alone."""
+    if isinstance(value, str):
+        if (name := word(value)) not in models:
+            raise said(f"is not {what} (got {got(value)})", did_you_mean(name, models))
+        return models[name].model_validate({"type": name})
+    if not isinstance(value, Mapping):
+        hint = f"for example {example}"
+        raise said(f"must be the name of {what}, or a mapping with a `type` (got {got(value)})", hint)
+    return dispatched(value, models, what=what, example=example, word=word)
+
+
 def snake(word: str) -> str:
     """
     >>> snake("MedianStopping"), snake("median-stopping")

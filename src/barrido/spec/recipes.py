@@ -6,13 +6,15 @@ from collections.abc import Mapping
 from pathlib import Path as FilePath
 from typing import Any
 
-from barrido.core.recipe import Goal, Limits, Objective, Recipe, StopAfter, Work
+from barrido.core.recipe import Goal, Limits, Objective, Pausing, Recipe, StopAfter, Work
 from barrido.spec.algorithms import Bandit, MedianStopping, TruncationSelection
 from barrido.spec.defaults import Defaults
 from barrido.spec.inputs import input_text, local_path
 from barrido.spec.models import CommandJob, SweepJob, SweepLimits
 from barrido.spec.models import Objective as ObjectiveModel
 from barrido.spec.models import Work as WorkModel
+from barrido.spec.schedulers import Bohb
+from barrido.spec.scheduling import scheduler_json
 from barrido.spec.searching import domain_of, sampler_json
 
 MAX_FAILED_TRIALS = 3
@@ -24,9 +26,10 @@ def recipe(
     inputs: Mapping[str, Any],
     base: FilePath,
     defaults: Defaults,
+    pausing: Pausing,
     notices: tuple[str, ...],
 ) -> Recipe:
-    """The recipe of ``job``; ``inputs`` as they were written."""
+    """The recipe of ``job``; ``inputs`` as they were written, ``pausing`` as it was settled."""
     name = job.name or defaults.name()
     common: dict[str, Any] = {
         "name": name,
@@ -46,6 +49,8 @@ def recipe(
             **common,
         )
     sampler = sampler_json(job.sampling_algorithm)
+    if isinstance(job.scheduler, Bohb):
+        sampler = {"type": "bohb"}
     seed = job.sampling_algorithm.seed if job.sampling_algorithm else None
     return Recipe(
         seed=defaults.seed() if seed is None else seed,
@@ -53,6 +58,8 @@ def recipe(
         sampler=sampler,
         resume_from=tuple(dict.fromkeys(job.resume_from or ())),
         policy=_policy(job.early_termination),
+        scheduler=scheduler_json(job.scheduler, max_total_trials=job.limits.max_total_trials),
+        pausing=pausing,
         objective=_objective(job.objective),
         limits=_limits(job.limits, defaults),
         work=_work(job.trial, inputs, outputs, base),
