@@ -1,0 +1,86 @@
+"""Sweeps that really ran, through the controller and the store on disk, with trials in virtual time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from barrido.controller.loop import Controller
+from barrido.core.layout import SweepFolder, Workspace
+from barrido.core.protocols import Signal
+from barrido.core.recipe import Goal, Limits, Objective, Recipe, Work
+from barrido.executors.sim import SimExecutor, SimWorld
+from barrido.registry import build_plan, build_sampler
+from barrido.store.sqlite import SqliteStore
+
+STEPS = 12
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    return Workspace(tmp_path / "ws")
+
+
+def accuracy(params: Any, step: int) -> float:
+    """Rises with the steps, fastest where x is small; in the end it is highest where x is 0.7."""
+    x = params["x"]
+    return float(round((1 - (x - 0.7) ** 2) * (1 - 0.5 ** (step / (0.5 + 3 * x))), 4))
+
+
+class _Enough(Exception):
+    pass
+
+
+class _Impatient(SimExecutor):
+    """Ends its controller after it has looked so often."""
+
+    def __init__(self, world: SimWorld, looks: int) -> None:
+        super().__init__(world)
+        self._looks = looks
+
+    def events(self, timeout_s: float | None) -> Sequence[Signal]:
+        if self._looks == 0:
+            raise _Enough
+        self._looks -= 1
+        return super().events(timeout_s)
+
+
+@pytest.fixture
+def ran(workspace: Workspace) -> Callable[..., SweepFolder]:
+    """Runs a sweep over x; ``looks`` bounds how often its controller looks, None to its end."""
+
+    def run(
+        name: str = "iris", *, looks: int | None = None, world: Any = None, **settings: Any
+    ) -> SweepFolder:
+        recipe = Recipe(
+            **{
+                "name": name,
+                "seed": 3,
+                "space": {"x": {"type": "uniform", "min_value": 0, "max_value": 1}},
+                "objective": Objective("acc", Goal.MAXIMIZE),
+                "limits": Limits(max_total_trials=17, max_concurrent_trials=3),
+                "work": Work(command="true ${{search_space.x}}"),
+                **settings,
+            }
+        )
+        folder = workspace.sweep(name)
+        folder.requests.mkdir(parents=True)
+        store = SqliteStore.create(folder, recipe, version="0", at=1_700_000_000.0)
+        world = world or SimWorld(
+            accuracy, steps=STEPS, metric="acc", seconds_per_report=lambda params: 1 + params["x"]
+        )
+        executor = world.executor() if looks is None else _Impatient(world, looks)
+        controller = Controller(
+            recipe, build_plan(recipe), build_sampler(recipe), executor, store, world.clock
+        )
+        controller.begin()
+        with suppress(_Enough):
+            controller.run()
+        store.close()
+        return folder
+
+    return run
