@@ -144,7 +144,7 @@ class Bench:
 
     def run(self, warm: str, trials: int, *, look_at_memory: bool = False) -> Figures:
         self._count += 1
-        before = _cpu_of_children()
+        before = cpu_of_children()
         began_at = time.time()
         folder = app.create(self._recipe(warm, trials), self._workspace)
         controller = lock.holder(folder)
@@ -156,12 +156,12 @@ class Bench:
             done = reader.trials()
             notes = tuple(reader.notes())
         peak = gauge.stop() if gauge is not None else 0
-        _reap(folder, controller)
+        reap(folder, controller)
         assert sweep.phase is SweepPhase.COMPLETED, sweep.reason
         assert len(done) == trials
         assert all(trial.reports == 1 for trial in done)
         ends = [trial.ended_at - began_at for trial in done if trial.ended_at is not None]
-        cpu_s = _cpu_of_children() - before
+        cpu_s = cpu_of_children() - before
         started_warm = sum(trial.warm for trial in done)
         return Figures(trials, max(ends), min(ends), cpu_s, started_warm, peak, notes)
 
@@ -213,14 +213,14 @@ class Gauge:
                         yield int(line.split()[1]) * 1024
 
 
-def _adopt_orphans() -> None:
+def adopt_orphans() -> None:
     """Become the parent of what the launcher leaves behind: so its processor time can be asked for."""
     set_child_subreaper = 36  # PR_SET_CHILD_SUBREAPER of linux/prctl.h
     if ctypes.CDLL(None, use_errno=True).prctl(set_child_subreaper, 1, 0, 0, 0):
         raise OSError(ctypes.get_errno(), "prctl")
 
 
-def _reap(folder: SweepFolder, controller: int) -> None:
+def reap(folder: SweepFolder, controller: int) -> None:
     """Wait until every process of the sweep is gone. The MLflow server is the workspace's, and stays."""
     ours = {controller}
     while ours:
@@ -234,7 +234,7 @@ def _reap(folder: SweepFolder, controller: int) -> None:
                 ours.discard(pid)
 
 
-def _cpu_of_children() -> float:
+def cpu_of_children() -> float:
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 
@@ -277,7 +277,7 @@ def main() -> None:
     chosen = parser.parse_args()
     os.environ.pop("MLFLOW_TRACKING_URI", None)
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # or cold trials would compile forever
-    _adopt_orphans()
+    adopt_orphans()
     for name in [chosen.only] if chosen.only else SCRIPTS:
         script = SCRIPTS[name]
         if importlib.util.find_spec(script.package) is None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import statistics
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -34,14 +36,9 @@ def kept(loss: float) -> float:
 
 
 def load(peer: str) -> dict[Setting, Record]:
-    """The runs of a peer's pinned version. The last line may be torn: whoever wrote it was killed."""
-    path = _FOLDER / f"{peer}.jsonl"
+    """The runs of a peer's pinned version."""
     records = {}
-    for line in path.read_text().splitlines() if path.exists() else ():
-        try:
-            body: dict[str, Any] = json.loads(line)
-        except json.JSONDecodeError:
-            continue
+    for body in read_lines(_FOLDER / f"{peer}.jsonl"):
         if body.pop("version") == PEERS[peer].version:
             setting = Setting(**body.pop("setting"))
             records[setting] = Record(**body)
@@ -49,10 +46,20 @@ def load(peer: str) -> dict[Setting, Record]:
 
 
 def append(peer: str, setting: Setting, record: Record) -> None:
-    """Add a run in one write, on a line of its own even behind a torn one."""
-    path = _FOLDER / f"{peer}.jsonl"
-    path.parent.mkdir(exist_ok=True)
     body = {"version": PEERS[peer].version, "setting": asdict(setting), **asdict(record)}
+    append_line(_FOLDER / f"{peer}.jsonl", body)
+
+
+def read_lines(path: Path) -> Iterator[dict[str, Any]]:
+    """The objects of a file of JSON lines. The last one may be torn: whoever wrote it was killed."""
+    for line in path.read_text().splitlines() if path.exists() else ():
+        with suppress(json.JSONDecodeError):
+            yield json.loads(line)
+
+
+def append_line(path: Path, body: Mapping[str, Any]) -> None:
+    """Add an object in one write, on a line of its own even behind a torn one."""
+    path.parent.mkdir(exist_ok=True)
     with path.open("a+b") as file:
         file.seek(max(file.tell() - 1, 0))
         torn = file.read(1) not in (b"", b"\n")

@@ -18,6 +18,7 @@ PINNED: dict[str, tuple[tuple[str, ...], ...]] = {
     "optuna": (("torch==2.13.0",), ("optuna==5.0.0", "scipy")),
     "ax": (("torch==2.13.0",), ("ax-platform==1.3.1",)),
     "smac": (("smac==2.4.1",),),
+    "ray": (("ray[tune]==2.60.0",),),
 }
 """The arguments of the calls of pip that fill each environment, in order."""
 
