@@ -70,14 +70,25 @@ def build_scheduler(config: Mapping[str, Any], trials: int) -> Scheduler:
 def build_sampler(recipe: Recipe, prior: Sequence[Observation] = ()) -> Sampler:
     """The sampler of ``recipe``; one that learns knows ``prior`` from the start."""
     space = Space.from_json(recipe.space)
-    make = _load(SAMPLERS, recipe.sampler)
-    sampler: Sampler = make(space, rungs(recipe)) if recipe.sampler["type"] == "bohb" else make(space)
+    sampler: Sampler = _load(SAMPLERS, recipe.sampler)(space, *_more_for_sampler(recipe))
     if not sampler.learns:
         return sampler
     from barrido.blas import OneCore
     from barrido.samplers.primed import Primed
 
     return OneCore(Primed(sampler, prior) if prior else sampler)
+
+
+def _more_for_sampler(recipe: Recipe) -> tuple[Any, ...]:
+    """What the sampler is made with besides the space."""
+    match recipe.sampler["type"]:
+        case "bohb":
+            return (rungs(recipe),)
+        case "tpe" if recipe.is_staged:
+            from barrido.samplers.tpe import STAGED
+
+            return (STAGED,)
+    return ()
 
 
 def rungs(recipe: Recipe) -> tuple[int, ...]:
