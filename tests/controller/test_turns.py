@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -88,6 +89,23 @@ def test_a_report_through_a_door_that_does_not_count_is_answered_too() -> None:
     assert one.run() is Outcome.COMPLETED
     answers = [offsets for what, offsets in script.told if what == "answer"]
     assert answers == [{"mlflow": 10}, {"mlflow": 10, "report": 12}]
+
+
+def test_a_trial_that_went_past_its_rung_before_it_was_heard_is_answered_all_the_same() -> None:
+    """Several processes, or one request with several steps, may report at once; one of them waits."""
+    asked = replace(RECIPE, policy=None, scheduler={"type": "asha", "variant": "stopping", "max_resource": 9})
+    points = tuple(Point("loss", 0.5, step, NOW) for step in (1, 2))
+    script = Script(
+        [Launched(0, 1, NOW), Logged(0, 1, "mlflow", 20, points)],
+        [logged("mlflow", 30, 0.4)],
+        [logged("mlflow", 40, 0.4)],
+        [Exited(0, 1, Cause.EXIT, 0, NOW)],
+    )
+    one = Controller(asked, build_plan(asked), build_sampler(asked), script, MemoryStore(asked), WallClock())
+    one.begin()
+    assert one.run() is Outcome.COMPLETED
+    answers = [offsets for what, offsets in script.told if what == "answer"]
+    assert answers == [{"mlflow": 20}, {"mlflow": 30}]  # at the rungs 1 and 3
 
 
 def test_a_trial_that_was_heard_but_not_answered_before_a_crash_is_answered_by_the_next_controller() -> None:

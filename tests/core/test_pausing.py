@@ -33,8 +33,9 @@ from barrido.core.events import (
     Verb,
 )  # fmt: skip
 from barrido.core.plan import Plan
-from barrido.core.protocols import Assignment, Drop, Idle, Promote, Sample, Step, Verdict
-from barrido.core.recipe import Goal, Limits, Pausing, Unit
+from barrido.core.protocols import Assignment, Drop, Fate, Idle, Promote, Sample, Step, Verdict
+from barrido.core.recipe import Goal, Limits, Pausing, StopAfter, Unit
+from barrido.core.state import observations
 from barrido.core.trial import Phase, Trial
 
 MIB = 1 << 20
@@ -381,3 +382,89 @@ def test_a_trial_for_which_there_was_no_point_is_taken_back() -> None:
     assert asked == [Ask(1, (1,))]
     assert decide(tale.plan, tale.state, Suggested(1, (None,), 10.0)) == [Unpause(0, 1, 4)]
     assert tale.state.scheduler["sampled"] == [0]
+
+
+def test_a_trial_that_is_being_stopped_has_not_come_to_its_input() -> None:
+    tale = Tale(unit=Unit.INPUT, input="epochs", mode=PauseMode.RESTART)
+    tale.report(0, 0.5)
+    tale.tell(Requested, "r", Verb.CANCEL)
+    tale.exit(0)  # it heard the SIGTERM, and ended well
+    assert tale.trial(0).phase is Phase.CANCELED
+    assert tale.exit(1) == [Finish(Outcome.CANCELED, "canceled")]
+
+
+def test_a_checkpoint_that_went_too_far_before_it_ended_is_complete_when_it_is_promoted() -> None:
+    tale = Tale(mode=PauseMode.CHECKPOINT)
+    tale.report(0, 0.5, 0.5, 0.4, 0.3, 0.2)
+    tale.exit(0, -15)
+    tale.come(1, 0.7, 0.7)
+    assert tale.trial(0).phase is Phase.COMPLETED
+    assert tale.trial(0).rungs == {2: 0.5, 4: 0.3}
+    assert tale.exit(1, -15)[-1] == Finish(Outcome.COMPLETED, "all 2 trials are done")
+
+
+def test_a_trial_that_takes_too_long_to_save_is_out_of_its_rung() -> None:
+    tale = Tale(mode=PauseMode.CHECKPOINT)
+    tale.state.limits = Limits(max_total_trials=2, max_concurrent_trials=2, trial_timeout=50.0)
+    tale.report(0, 0.5, 0.5)
+    tale.now = 100.0
+    assert Stop(0, 1, "ran longer than 50 s") in tale.tell(Ticked)
+    assert tale.state.scheduler["over"] == {0: None}
+    tale.exit(0, -9)
+    assert tale.trial(0).phase is Phase.CANCELED
+
+
+def test_trials_that_wait_with_a_value_are_a_success() -> None:
+    tale = Tale()
+    tale.state.limits = Limits(max_total_trials=2, max_concurrent_trials=2, max_failed_trials=1)
+    tale.report(0, 0.5, 0.5)
+    tale.pause(0)
+    assert tale.exit(1, 1) == [Unpause(0, 1, 4)]
+
+
+def test_those_that_are_dropped_at_a_rung_do_not_end_a_sweep_that_new_trials_would_help() -> None:
+    tale = Tale()
+    rule = StopAfter(1)
+    tale.state.limits = Limits(max_total_trials=2, max_concurrent_trials=2, stop_after=rule)
+    tale.report(0, 0.5, 0.5)
+    tale.pause(0)
+    assert tale.come(1, 0.7, 0.7) == [Stop(1, 1, "second of 2 at 2"), Unpause(0, 1, 4)]
+    assert tale.exit(1, -15) == []
+
+
+def test_a_late_report_of_processes_that_are_let_go_does_not_start_the_next_attempt() -> None:
+    tale = Tale(memory=50 * MIB)
+    tale.report(0, 0.5, 0.5)
+    tale.pause(0, memory=100 * MIB)
+    tale.come(1, 0.7, 0.7, memory=10 * MIB)
+    tale.report(0, 0.45)
+    assert tale.trial(0).phase is Phase.LAUNCHING
+    assert tale.exit(0, -15) == [Launch(0, 2, 4, 0)]
+
+
+def test_frozen_processes_that_die_when_they_are_to_go_on_are_started_anew() -> None:
+    tale = Tale()
+    tale.report(0, 0.5, 0.5)
+    tale.pause(0)
+    assert tale.come(1, 0.7, 0.7)[-1] == Unpause(0, 1, 4)
+    assert tale.exit(0, -9) == [Launch(0, 2, 4, 0)]
+
+
+def test_steps_that_begin_at_one_in_each_attempt_count_where_an_input_is_the_resource() -> None:
+    tale = Tale(unit=Unit.INPUT, input="epochs", mode=PauseMode.CHECKPOINT)
+    for number, value in ((0, 0.5), (1, 0.7)):
+        tale.report(number, 0.9, step=1)
+        tale.report(number, value, step=2)
+        tale.exit(number)
+    tale.report(0, 0.01, step=1)
+    tale.exit(0)
+    assert tale.trial(0).rungs == {2: 0.5, 4: 0.01}
+
+
+def test_what_a_trial_was_compared_by_is_known_while_it_begins_anew() -> None:
+    tale = Tale(mode=PauseMode.RESTART)
+    tale.report(0, 0.5, 0.5)
+    tale.exit(0, -15)
+    tale.come(1, 0.7, 0.7)
+    seen = {one.number: one for one in observations(tale.state)}
+    assert (tuple(seen[0].curve), seen[0].rungs, seen[0].outcome) == ((), {2: 0.5}, Fate.RUNNING)

@@ -90,6 +90,7 @@ class Controller:
         self._intake = Intake(plan.metric)
         self._looked_at = 0.0
         self._waiting: list[Launch] = []  # decided and committed, but there is no room on the disk
+        self._answered: dict[tuple[int, int], int] = {}  # by attempt: the last rung that was answered
         self._undropped: set[Path] = set()  # requests that were taken in and could not be removed
         self._held = Batch()  # what waits for the next transaction
         self._is_up = False
@@ -305,14 +306,15 @@ class Controller:
         if trial is None or trial.phase is Phase.STOPPING or trial.is_let_go:
             return False
         pauses = trial.phase in (Phase.PAUSING, Phase.PAUSED)
-        is_at_rung = pauses or trial.start > 0 or len(trial.losses) in trial.rungs
-        return is_at_rung or self.state.policy is not None
+        is_new_rung = max(trial.rungs, default=0) > self._answered.get((number, attempt), 0)
+        return pauses or is_new_rung or trial.start > 0 or self.state.policy is not None
 
     def _answer(self, number: int, attempt: int) -> None:
         """Tell a trial how far it was heard; `stop` tells those that must stop."""
         offsets = self._intake.offsets(number, attempt)
         if offsets and self._is_waited_for(number, attempt):
             trial = self.state.trials[number]
+            self._answered[number, attempt] = max(trial.rungs, default=0)
             pauses = trial.phase in (Phase.PAUSING, Phase.PAUSED)
             step, reason = (Step.PAUSE, trial.reason) if pauses else (Step.GO_ON, "")
             self._executor.answer(number, attempt, offsets, Verdict(step, reason, trial.until))

@@ -143,9 +143,9 @@ def _has_something_to_stop(state: SweepState) -> bool:
 
 def _reported(plan: Plan, state: SweepState, event: Reported) -> Actions:
     trial = state.find(event.trial, event.attempt)
-    if trial is None or trial.phase is Phase.STOPPING or _is_repeated(trial, event):
+    if trial is None or trial.phase is Phase.STOPPING or _is_repeated(plan, trial, event):
         return []
-    if trial.phase is Phase.LAUNCHING:
+    if trial.phase is Phase.LAUNCHING and not trial.is_let_go:
         _start(trial, event.at)
     loss = event.value * plan.goal.sign if isfinite(event.value) else WORST
     trial.losses.append(loss)
@@ -170,12 +170,14 @@ def _reported(plan: Plan, state: SweepState, event: Reported) -> Actions:
     return []
 
 
-def _is_repeated(trial: Trial, event: Reported) -> bool:
+def _is_repeated(plan: Plan, trial: Trial, event: Reported) -> bool:
     """Whether an attempt that goes on from a checkpoint does once more what was done before it was paused.
 
     Scripts that do not count their steps log all of them as 0.
     """
-    return trial.start > 0 and event.step is not None and 0 < trial.last_step >= event.step
+    if plan.pausing.unit is not Unit.REPORT or trial.start == 0 or event.step is None:
+        return False
+    return 0 < trial.last_step >= event.step
 
 
 def _take_out(plan: Plan, state: SweepState, trial: Trial) -> None:
@@ -228,7 +230,7 @@ def _exited(plan: Plan, state: SweepState, event: Exited) -> Actions:
     trial = state.find(event.trial, event.attempt)
     if trial is None:
         return []
-    if trial.phase in (Phase.PAUSED, Phase.LAUNCHING) and (trial.is_let_go or trial.phase is Phase.PAUSED):
+    if trial.phase is Phase.PAUSED or (trial.phase is Phase.LAUNCHING and _lost_its_frozen(trial, event)):
         # What it would go on from is gone: let go of, or killed while it was frozen
         trial.is_let_go = trial.is_frozen = False
         return relaunch(plan, trial) if trial.phase is Phase.LAUNCHING else []
@@ -239,7 +241,8 @@ def _exited(plan: Plan, state: SweepState, event: Exited) -> Actions:
     if is_lost and trial.phase is not Phase.STOPPING and trial.lost + 1 < MAX_ATTEMPTS:
         return _again(plan, trial, event)
     is_done = event.cause is Cause.EXIT and event.code == 0
-    if is_done and trial.until is not None and plan.pausing.unit is Unit.INPUT and trial.losses:
+    came = is_done and trial.phase is Phase.RUNNING and plan.pausing.unit is Unit.INPUT
+    if came and trial.until is not None and trial.losses:
         return _came_to_its_input(plan, state, trial, event)
     trial.exit_code = event.code
     if trial.phase is Phase.STOPPING:
@@ -251,6 +254,11 @@ def _exited(plan: Plan, state: SweepState, event: Exited) -> Actions:
     else:
         move(trial, Phase.FAILED, reason=describe_exit(event))
     return close(plan, state, trial, event.at, event)
+
+
+def _lost_its_frozen(trial: Trial, event: Exited) -> bool:
+    """Whether what ended are processes that were to be let go on, and never were."""
+    return trial.is_let_go or (trial.is_frozen and event.code is not None and event.code < 0)
 
 
 def _came_to_its_input(plan: Plan, state: SweepState, trial: Trial, event: Exited) -> Actions:
@@ -288,6 +296,7 @@ def _ticked(plan: Plan, state: SweepState, event: Ticked) -> Actions:
     if (most := limits.trial_timeout) is not None:
         for trial in list(state.live.values()):
             if trial.going_since is not None and at >= trial.going_since - trial.spent_s + most:
+                _take_out(plan, state, trial)
                 actions += stop(plan, state, trial, Phase.CANCELED, f"ran longer than {most:g} s", at)
     if limits.timeout is not None and at >= state.started_at + state.down_s + limits.timeout:
         reason = f"timeout of {limits.timeout:g} s reached"

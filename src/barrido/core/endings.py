@@ -13,7 +13,7 @@ Actions = list[Action]
 
 def stop(plan: Plan, state: SweepState, trial: Trial, ends_as: Phase, reason: str, at: float) -> Actions:
     """End a trial. One that is paused, and has no processes any more, is over at once."""
-    if trial.phase is Phase.STOPPING:
+    if trial.phase is Phase.STOPPING or trial.phase.is_terminal:
         return []
     state.touched.add(trial.number)
     if trial.phase is Phase.PAUSED and not (trial.is_frozen or trial.is_let_go):
@@ -62,7 +62,9 @@ def _count(plan: Plan, state: SweepState, trial: Trial, at: float, event: Exited
             reason = f"{which} {what}; {state.first_failure}"
             actions += end(plan, state, Outcome.FAILED, reason, at, stops=True)
     rule = state.limits.stop_after
-    if rule is not None and state.succeeded:  # before, there is nothing that could be improved
+    was_dropped = trial.phase is Phase.PRUNED and bool(trial.rungs)  # most are: that says nothing
+    if rule is not None and state.succeeded and not was_dropped:
+        # Before, there is nothing that could be improved
         if state.best_loss < state.helped_loss - rule.min_improvement:
             state.unhelpful, state.helped_loss = 0, state.best_loss
         else:

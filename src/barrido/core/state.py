@@ -128,7 +128,7 @@ def observations(state: SweepState) -> list[Observation]:
             t.rungs,
         )
         for t in state.trials.values()
-        if t.reports or t.phase.is_terminal
+        if t.reports or t.rungs or t.phase.is_terminal
     ]
 
 

@@ -24,7 +24,7 @@ class Phase(StrEnum):
     ```
     QUEUED ─▶ LAUNCHING ─▶ RUNNING ─▶ COMPLETED | FAILED
       ▲ │         │         │   │
-      │ │         │         │   └▶ PAUSING ─▶ PAUSED ─▶ LAUNCHING | STOPPING | PRUNED | CANCELED
+      │ │         │         │   └▶ PAUSING ─▶ PAUSED ─▶ LAUNCHING | STOPPING | COMPLETED | PRUNED | CANCELED
       │ │         └─────────┴────▶ STOPPING ─▶ PRUNED | CANCELED | COMPLETED | FAILED
       │ └▶ CANCELED
       └── from LAUNCHING, RUNNING: the attempt was lost with its machine, a new one follows
@@ -60,7 +60,7 @@ TRANSITIONS: Mapping[Phase, frozenset[Phase]] = {
     Phase.LAUNCHING: frozenset({Phase.RUNNING, Phase.STOPPING, Phase.COMPLETED, Phase.FAILED, Phase.QUEUED}),
     Phase.RUNNING: frozenset({Phase.PAUSING, Phase.STOPPING, Phase.COMPLETED, Phase.FAILED, Phase.QUEUED}),
     Phase.PAUSING: frozenset({Phase.PAUSED, Phase.STOPPING, Phase.COMPLETED, Phase.FAILED}),
-    Phase.PAUSED: frozenset({Phase.LAUNCHING, Phase.STOPPING, Phase.CANCELED, Phase.PRUNED}),
+    Phase.PAUSED: frozenset({Phase.LAUNCHING, Phase.STOPPING, Phase.COMPLETED, Phase.PRUNED, Phase.CANCELED}),
     Phase.STOPPING: frozenset({Phase.PRUNED, Phase.CANCELED, Phase.COMPLETED, Phase.FAILED}),
     Phase.COMPLETED: frozenset(),
     Phase.PRUNED: frozenset(),
