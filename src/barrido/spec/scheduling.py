@@ -56,6 +56,11 @@ def check_scheduler(draft: Draft, free_memory: Callable[[], int | None]) -> Paus
     is_auto = scheduler.pause == "auto"
     mode = (spill if is_told else PauseMode.SUSPEND) if is_auto else PauseMode(scheduler.pause)
     is_kept = mode is PauseMode.SUSPEND and has_waiting(scheduler)
+    if mode is PauseMode.CHECKPOINT and CHECKPOINT_DIR not in references:
+        what = (
+            "the script must save to, and look for, the folder that BARRIDO_CHECKPOINT_DIR names: the command"
+        )
+        draft.findings.note(("scheduler", "pause"), f"{what} does not refer to ${{{{checkpoint_dir}}}}")
     memory = scheduler.memory
     if memory is not None and not is_kept:
         draft.findings.note(("scheduler", "memory"), "has no effect: no trial is suspended")
