@@ -1,11 +1,11 @@
 """A whole Hyperband of a plain script, and what it costs beside training alone.
 
-    python -m benchmarks.hyperband [--quick] [--door report|mlflow]
+    python -m benchmarks.hyperband [--quick] [--door report|mlflow] [--slots 1]
 
-scikit-learn's MLP on its digits, R = 81, η = 3: 143 configurations in five brackets, 1,581 epochs, two
-trials at a time. The script knows nothing of rungs: it trains 81 epochs and reports its error after each.
-Beside it, in the same run, one process trains the same configurations for the same epochs, one after the
-other, and does nothing else.
+scikit-learn's MLP on its digits, R = 81, η = 3: 143 configurations in five brackets, 1,581 epochs, one
+trial at a time (two that train side by side slow each other down, and both pay for it). The script knows
+nothing of rungs: it trains 81 epochs and reports its error after each. Beside it, in the same run, one
+process trains the same configurations for the same epochs, one after the other, and does nothing else.
 
 What counts is the ratio of processor times: that of all of the sweep's processes (controller, nursery,
 gateway, trials, the MLflow server where it is asked for) to that of the one process. Required: 1.25 at most.
@@ -105,7 +105,9 @@ UNITS = {27: (49, 357), 81: (143, 1581)}
 """By R: the configurations of one Hyperband, and the epochs that they train together."""
 
 
-def sweep(code: Path, where: Path, most: int) -> tuple[float, float, list[tuple[dict[str, object], int]]]:
+def sweep(
+    code: Path, where: Path, most: int, slots: int
+) -> tuple[float, float, list[tuple[dict[str, object], int]]]:
     """Seconds of processor and wall time, and for each trial what it trained with and for how many epochs."""
     trials, _ = UNITS[most]
     command = " ".join(["python train.py", *(f"--{name} ${{{{search_space.{name}}}}}" for name in SPACE)])
@@ -115,7 +117,7 @@ def sweep(code: Path, where: Path, most: int) -> tuple[float, float, list[tuple[
         seed=0,
         scheduler={"type": "hyperband", "max_resource": most, "stop_last_trials": most < 81},
         objective=Objective("error", Goal.MINIMIZE),
-        limits=Limits(max_total_trials=trials, max_concurrent_trials=2),
+        limits=Limits(max_total_trials=trials, max_concurrent_trials=slots),
         work=Work(command=command, code=str(code), environment_variables={"OMP_NUM_THREADS": "1"}),
     )
     before, began_at = cpu_of_children(), time.monotonic()
@@ -154,6 +156,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="R = 27: 49 configurations, 357 epochs")
     parser.add_argument("--door", choices=DOORS, help="this way to report and no other")
+    parser.add_argument("--slots", type=int, default=1, help="trials at a time")
     chosen = parser.parse_args()
     os.environ.pop("MLFLOW_TRACKING_URI", None)
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -174,7 +177,7 @@ def main() -> None:
             imports, report = DOORS[door]
             (code / "training.py").write_text(TRAINING)
             (code / "train.py").write_text(SCRIPT.format(imports=imports, report=report))
-            cpu_s, wall_s, work = sweep(code, where, most)
+            cpu_s, wall_s, work = sweep(code, where, most, chosen.slots)
             alone_s = alone(code, work)
         finally:
             shutil.rmtree(where, ignore_errors=True)

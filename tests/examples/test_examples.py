@@ -156,6 +156,20 @@ def test_a_model_is_chosen_with_its_own_parameters(examples: Path, workspace: Wo
     assert (ran.sweep.best_value or 0) > 0.88
 
 
+@pytest.mark.slow
+def test_hyperband_freezes_a_plain_script_and_makes_no_report_too_many(
+    examples: Path, workspace: Workspace
+) -> None:
+    ran = file("sweep.yml", examples / "hyperband", workspace)
+    assert ran.sweep.phase is SweepPhase.COMPLETED
+    assert len(ran.trials) == 49
+    assert sum(trial.reports for trial in ran.trials) == 357
+    assert {trial.attempt for trial in ran.trials} == {1}
+    assert ran.phases().count(Phase.COMPLETED) == 1 + 1 + 2 + 4
+    assert "357 reports, as much as 13.2 full trainings of 27" in ran.output
+    assert (ran.sweep.best_value or 1) < 0.1
+
+
 def check_drawn(ran: Ran) -> None:
     assert ran.sweep.phase is SweepPhase.COMPLETED
     assert [trial.reports for trial in ran.trials] == [12] * 4

@@ -65,7 +65,8 @@ def freeze(attempt: Attempt) -> list[int] | None:
     pids = [left.pid for left in members if left.send(signal.SIGSTOP)]
     are_scattered = any(left.group != leader.pid for left in members)
     are_still = all(_is_still(pid) for pid in pids)
-    born = leftovers(attempt.stem, leader.group(), seen=seen)
+    # A group is stopped at once, and nothing is born in it any more. Those outside are stopped one by one.
+    born = leftovers(attempt.stem, leader.group(), seen=seen) if are_scattered else []
     for left in (*members, *born):
         left.close()
     if born or not are_still:

@@ -191,8 +191,9 @@ class LocalExecutor:
             match one:
                 case Paused():
                     # Now its report is answered: whoever withholds the reply to it is free of it.
-                    frozen = self._supervisor.attempts[one.trial, one.attempt]
-                    self._write_answer(frozen, Step.PAUSE, frozen.pause_reason)
+                    frozen = self._supervisor.attempts.get((one.trial, one.attempt))
+                    if frozen is not None and frozen.stop_reason is None:  # else it is stopped already
+                        self._write_answer(frozen, Step.PAUSE, frozen.pause_reason)
                 case Logged():
                     self._see_whether_it_went_on(one)
         return signals
