@@ -190,7 +190,18 @@ SUSPENDED = Pausing(mode=PauseMode.SUSPEND, spill=PauseMode.RESTART, memory=4 * 
             Pausing(unit=Unit.INPUT, input="epochs", mode=PauseMode.RESTART),
             "begin anew when they are promoted",
         ),
-        ("", "pause: checkpoint, memory: 2GB", Pausing(mode=PauseMode.CHECKPOINT), "memory: has no effect"),
+        (
+            "--to ${{checkpoint_dir}}",
+            "pause: checkpoint, memory: 2GB",
+            Pausing(mode=PauseMode.CHECKPOINT, spill=PauseMode.CHECKPOINT),
+            "memory: has no effect",
+        ),
+        (
+            "",
+            "pause: checkpoint",
+            Pausing(mode=PauseMode.CHECKPOINT),
+            "the folder that BARRIDO_CHECKPOINT_DIR names",
+        ),
         ("", "pause: restart, resource: epochs", Pausing(
             unit=Unit.INPUT, input="epochs", mode=PauseMode.RESTART), "variable AZUREML_SWEEP_epochs"),
     ],

@@ -60,17 +60,17 @@ print(siblings == [str(pid)])
 @pytest.fixture
 def unusual() -> Iterator[None]:
     """A controller with unusual properties, which its trials inherit."""
+    reading, writing = os.pipe()
+    os.set_inheritable(writing, True)
     files = resource.getrlimit(resource.RLIMIT_NOFILE)
     core = resource.getrlimit(resource.RLIMIT_CORE)
     cores = os.sched_getaffinity(0)
     mask = os.umask(0o027)
     ignored = {n: signal.signal(n, signal.SIG_IGN) for n in (signal.SIGUSR1, signal.SIGINT, signal.SIGPIPE)}
-    resource.setrlimit(resource.RLIMIT_NOFILE, (321, files[1]))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (1021, files[1]))  # fewer may be open already
     resource.setrlimit(resource.RLIMIT_CORE, (0, core[1]))
     os.sched_setaffinity(0, {max(cores)})
     blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR2})
-    reading, writing = os.pipe()
-    os.set_inheritable(writing, True)
     yield
     os.close(reading)
     os.close(writing)

@@ -186,7 +186,7 @@ class Controller:
             self._lock.beat()
 
     def _may_wait(self, batch: Batch) -> bool:
-        """Whether all that happened is that trials came up, or reported: that goes with the next transaction.
+        """Whether all that happened is that trials came up, or that they reported: it goes with what comes next.
 
         Nothing is done about it, and a controller that dies with it hears it again. Readers see it
         half a second later at most.
@@ -195,7 +195,8 @@ class Controller:
             self._folder is not None
             and bool(batch.decisions)
             and self._clock.now() < batch.decisions[0].event.at + LOOK_S
-            and all(isinstance(d.event, Launched | Reported) and not d.actions for d in batch.decisions)
+            and {type(d.event) for d in batch.decisions} in ({Launched}, {Reported})
+            and not any(d.actions for d in batch.decisions)
             and len(batch.measurements) < PORTION
             and not (batch.remarks or batch.durable)
         )
