@@ -164,7 +164,7 @@ def main() -> None:
     most = 27 if chosen.quick else 81
     trials, epochs = UNITS[most]
     print(
-        f"Hyperband of a plain script: R = {most}, {trials} configurations, {epochs:,} epochs, two at a time"
+        f"Hyperband of a plain script: R = {most}, {trials} configurations, {epochs:,} epochs, {chosen.slots} at a time"
     )
     print(
         f"{'reports through':<18}{'sweep CPU':>12}{'alone CPU':>12}{'ratio':>8}{'sweep wall':>13}", flush=True

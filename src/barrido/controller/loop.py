@@ -186,7 +186,7 @@ class Controller:
             self._lock.beat()
 
     def _may_wait(self, batch: Batch) -> bool:
-        """Whether all that happened is that trials came up, or that they reported: it goes with what comes next.
+        """Whether trials only came up, or only reported: that goes with the next transaction.
 
         Nothing is done about it, and a controller that dies with it hears it again. Readers see it
         half a second later at most.
