@@ -163,9 +163,8 @@ def main() -> None:
     adopt_orphans()
     most = 27 if chosen.quick else 81
     trials, epochs = UNITS[most]
-    print(
-        f"Hyperband of a plain script: R = {most}, {trials} configurations, {epochs:,} epochs, {chosen.slots} at a time"
-    )
+    print(f"Hyperband of a plain script: R = {most}, {trials} configurations, {epochs:,} epochs")
+    print(f"trials at a time: {chosen.slots}")
     print(
         f"{'reports through':<18}{'sweep CPU':>12}{'alone CPU':>12}{'ratio':>8}{'sweep wall':>13}", flush=True
     )
