@@ -27,7 +27,6 @@ import matplotlib.pyplot as plt
 import numpy as np
 from benchmarks.budgets import live, ours, problems
 from benchmarks.budgets.play import Setting
-from matplotlib.ticker import NullFormatter, ScalarFormatter
 
 from barrido.controller.loop import Controller
 from barrido.core.recipe import Goal, Limits, Objective, Recipe, Work
@@ -40,7 +39,7 @@ from barrido.store.memory import MemoryStore
 
 FOLDER = Path(__file__).parent
 STYLE = {"svg.hashsalt": "barrido", "font.size": 9, "axes.spines.top": False, "axes.spines.right": False}
-INKS = ("#cfd8dc", "#90a4ae", "#607d8b", "#455a64", "#263238")
+INKS = ("#607d8b", "#b0bec5", "#78909c", "#455a64", "#263238")
 
 SPANISH = {
     "grid": "rejilla",
@@ -48,7 +47,7 @@ SPANISH = {
     "Sobol": "Sobol",
     "Bayesian": "bayesiana",
     "best": "mejor",
-    "10 seeds": "10 semillas",
+    "mean of 10": "media de 10",
     "learning rate": "tasa de aprendizaje",
     "regularization": "regularización",
     "epoch": "época",
@@ -61,6 +60,10 @@ SPANISH = {
     "best of 1,000 recorded": "la mejor de 1000 grabadas",
 }
 Say = Callable[[str], str]
+
+
+def in_spanish(text: str) -> str:
+    return text.replace(".", ",") if text[0].isdigit() else SPANISH[text]
 
 
 def sweep(form: Mapping[str, Any], sampler: str, scheduler: Mapping[str, Any], trials: int, seed: int,
@@ -132,16 +135,19 @@ def draw_points(say: Say) -> mpl.figure.Figure:
     figure, axes = plt.subplots(2, 2, figsize=(7.2, 6.0), sharex=True, sharey=True, layout="constrained")
     levels = [0.2, 0.27, 0.35, 0.5, 0.75, 1.1, 1.6, 2.3, 5.1]
     for ax, (name, seeds) in zip(axes.flat, runs.items(), strict=True):
-        ax.contourf(rates, decays, heights, levels=levels, cmap="Greys", alpha=0.65)
+        ground = ax.contourf(rates, decays, heights, levels=levels, cmap="Greys", alpha=0.65)
+        ground.set_rasterized(True)  # as paths it would be most of the file
         tried = np.array(seeds[0])
-        ax.plot(tried[:, 0], tried[:, 1], "o", mfc="white", mec="#c2185b", mew=1.4, ms=5.5)
-        ax.plot(*min(seeds[0], key=lambda point: point[2])[:2], "*", color="#c2185b", mec="white", ms=15)
+        ax.plot(tried[:, 0], tried[:, 1], "o", mfc="white", mec="#c2185b", mew=1.4, ms=5.5, clip_on=False)
+        rate, decay, _ = min(seeds[0], key=lambda point: point[2])
+        ax.plot(rate, decay, "*", color="#c2185b", mec="white", ms=15, clip_on=False)
         ax.plot(tried[:, 0], np.full(25, 2.2), "|", color="#c2185b", ms=9, clip_on=False)
         ax.set(xscale="log", yscale="log", xlim=RATES, ylim=(DECAYS[0], 4.5))
+        ax.minorticks_off()
         bests = [min(point[2] for point in seed) for seed in seeds]
-        found = f"{say('best')} {bests[0]:.3f}"
+        found = f"{say('best')} {say(f'{bests[0]:.3f}')}"
         if name != "grid":
-            found += f" ({say('10 seeds')}: {np.mean(bests):.3f})"
+            found += f" ({say('mean of 10')}: {say(f'{np.mean(bests):.3f}')})"
         ax.set_title(f"{say(name)}: {found}", fontsize=10)
     figure.supxlabel(say("learning rate"), fontsize=10)
     figure.supylabel(say("regularization"), fontsize=10)
@@ -185,7 +191,8 @@ def draw_halving(say: Say) -> mpl.figure.Figure:
     ax.set(xscale="log", yscale="log", xlim=(0.93, 29), ylim=(0.075, top))
     ax.set(xlabel=say("epoch"), ylabel=say("validation loss"))
     ax.set_xticks([1, 3, 9, 27], ["1", "3", "9", "27"])
-    ax.set_yticks([0.1, 0.2, 0.5, 1, 2, 5], ["0.1", "0.2", "0.5", "1", "2", "5"])
+    losses = (0.1, 0.2, 0.5, 1, 2, 5)
+    ax.set_yticks(losses, [say(f"{loss:g}") for loss in losses])
     ax.minorticks_off()
     return figure
 
@@ -251,11 +258,9 @@ def draw_spending(say: Say) -> mpl.figure.Figure:
     ax.text(0.36, least * 0.97, say("best of 1,000 recorded"), va="top", fontsize=8.5)
     ax.set(xscale="log", yscale="log", xlim=(1 / 3, TRAININGS), ylim=(0.08, 1.4))
     ax.set(xlabel=say("spent, in full trainings"), ylabel=say("best loss so far, mean of 10 seeds"))
-    ax.set_xticks([0.5, 1, 2, 5, 10, 20, 40])
-    ax.set_yticks([0.1, 0.2, 0.5, 1])
-    for axis in (ax.xaxis, ax.yaxis):
-        axis.set_major_formatter(ScalarFormatter())
-        axis.set_minor_formatter(NullFormatter())
+    for place, ticks in ((ax.set_xticks, (0.5, 1, 2, 5, 10, 20, 40)), (ax.set_yticks, (0.1, 0.2, 0.5, 1))):
+        place(ticks, [say(f"{tick:g}") for tick in ticks])
+    ax.minorticks_off()
     ax.legend(frameon=False, handlelength=4)
     return figure
 
@@ -274,9 +279,9 @@ def main() -> None:
     mpl.use("svg")
     plt.rcParams.update(STYLE)
     for name in sys.argv[1:] or PICTURES:
-        for language, say in (("en", str), ("es", SPANISH.__getitem__)):
+        for language, say in (("en", str), ("es", in_spanish)):
             figure = PICTURES[name](say)
-            figure.savefig(FOLDER / f"{name}.{language}.svg", metadata={"Date": None})
+            figure.savefig(FOLDER / f"{name}.{language}.svg", metadata={"Date": None}, dpi=150)
             if preview := os.environ.get("PREVIEW"):  # a folder for bitmaps, to look at
                 figure.savefig(Path(preview) / f"{name}.{language}.png", dpi=110)
             plt.close(figure)
