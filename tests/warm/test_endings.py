@@ -136,8 +136,8 @@ def test_a_trial_that_is_asked_to_stop(alike: Alike, answer: str, grace_s: float
         asked = []
         {answer}
         print("started")
-        pathlib.Path("ready").touch()
         try:
+            pathlib.Path("ready").touch()
             while not asked:
                 time.sleep(0.01)
             print("going on", asked)
