@@ -38,13 +38,13 @@ clean: ## remove .venv and every cache; sweeps in .barrido stay
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(RUN): pyproject.toml scripts/setup
-	@scripts/setup mlflow
+	@scripts/setup mlflow,studio
 	@touch $@
 
 $(DEV): pyproject.toml scripts/setup
-	@scripts/setup mlflow,dev
+	@scripts/setup mlflow,studio,dev
 	@touch $@ $(RUN)
 
 $(BENCH): pyproject.toml scripts/setup
-	@scripts/setup mlflow,dev,bench
+	@scripts/setup mlflow,studio,dev,bench
 	@touch $@ $(DEV) $(RUN)

@@ -1,0 +1,1 @@
+"""What there is to see of a sweep, as data for charts and pages: JSON out, nothing is drawn here."""

@@ -1,0 +1,1 @@
+"""The studio: sweeps in the browser."""
