@@ -140,7 +140,12 @@ REFUSED = {
     "&>": ["echo &>${{inputs.x}}"],
     "case inside": ['echo "$(case x in x) echo ${{inputs.x}};; esac)"'],
     "never closed": ["echo '${{inputs.x}}", 'echo "${{inputs.x}}', "echo $(${{inputs.x}}"],
-    "broken": ["echo $\\\n(echo ${{inputs.x}})", "cat <\\\n<E\n${{inputs.x}}\nE", "(\\\n(${{inputs.x}}))"],
+    "broken": [
+        "echo $\\\n(echo ${{inputs.x}})",
+        "cat <\\\n<E\n${{inputs.x}}\nE",
+        "(\\\n(${{inputs.x}}))",
+        ">&\\\n${{inputs.x}}",
+    ],
     "alias": ["alias a='\"'\necho ${{inputs.x}}", "alias a=${{inputs.x}}"],
     "declare": ["declare -i n; n=${{inputs.x}}", "declare -i n=${{inputs.x}}"],
     "name of a variable": [

@@ -20,7 +20,7 @@ from barrido.core.refusals import Refusal
 _NAME = re.compile(r"\$[A-Za-z_](?:\w|\\\n)*", re.ASCII)
 _DEFAULT = re.compile(r"\$\{(?:[A-Za-z_]\w*|[0-9]+|[@*]):?[-=+?]", re.ASCII)
 _BACKTICKS = re.compile(r"`(?:[^`\\]|\\.)*`", re.DOTALL)
-_REDIRECTION = re.compile(r"(?:<<<|<<-?|<[>&]?|>[>&|]?)(?!\\\n)")
+_REDIRECTION = re.compile(r"(?><<<|<<-?|<[>&]?|>[>&|]?)(?!\\\n)")
 _TARGETS = {"<<<": refusals.HERE_STRING, "<&": refusals.DUPLICATION, ">&": refusals.DUPLICATION}
 _NO_ARGUMENTS = re.compile(r"\([ \t]*\)")
 _SUBSCRIPT = re.compile(r"[A-Za-z_]\w*\[[^\]]*$", re.ASCII)
