@@ -31,7 +31,8 @@ format: $(DEV) ## put the code into the house's format
 	$(BIN)/ruff check --fix .
 
 bench: $(BENCH) ## time barrido beside its yardsticks; nothing is judged
-	@for script in benchmarks/*.py; do echo "$$script"; $(BIN)/python "$$script" || exit 1; done
+	@for script in benchmarks/*.py; do name=$$(basename "$$script" .py); echo "$$name"; \
+		$(BIN)/python -m "benchmarks.$$name" || exit 1; done
 
 clean: ## remove .venv and every cache; sweeps in .barrido stay
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist

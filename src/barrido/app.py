@@ -12,13 +12,21 @@ from typing import Any
 
 import barrido
 from barrido import launcher
-from barrido.controller import lock, requests
+from barrido.controller import admission, lock, requests
 from barrido.controller.clock import WallClock
 from barrido.core.events import Verb
 from barrido.core.layout import SweepFolder, Workspace
 from barrido.core.protocols import Observation
 from barrido.core.recipe import Recipe
-from barrido.errors import ControllerError, Problem, RequestError, SpecError, SweepNotFound
+from barrido.core.state import SweepPhase
+from barrido.errors import (
+    ControllerError,
+    Problem,
+    RequestError,
+    SpecError,
+    SweepNotFound,
+    TrialNotFound,
+)  # fmt: skip
 from barrido.executors.snapshot import snapshot
 from barrido.store.queries import Reader
 from barrido.store.sqlite import SqliteStore, explain
@@ -170,31 +178,49 @@ def request(
     trial: int | None = None,
     changes: Mapping[str, Any] | None = None,
     origin: str,
-) -> None:
-    """Ask the sweep's controller for something. A sweep whose controller died is taken up again for it.
+) -> str:
+    """Ask the sweep's controller for something; the request's id. A sweep whose controller died is taken up
+    again for it; one that is over can be annotated.
 
-    Raises RequestError if the sweep is over, or if the changes are no valid limits.
+    Raises RequestError, before anything is written, if that makes no sense: the sweep is over, there is no
+    such trial, the changes are no valid limits, no point of the search space, or no annotation.
     """
-    with Reader(folder) as reader:
-        phase = reader.sweep().phase
-    if phase.is_terminal:
-        is_late = (
-            "its limits cannot change any more" if verb is Verb.UPDATE else f"there is nothing to {verb}"
-        )
-        raise RequestError(f"sweep {folder.name!r} is over ({phase}): {is_late}")
+    checked = _admitted(folder, verb, trial, changes or {})
     try:
-        requests.check_limits(changes or {})
-    except ValueError as error:
-        raise RequestError(str(error)) from None
-    try:
-        wish = requests.put(folder, verb, trial=trial, changes=changes, origin=origin)
+        wish = requests.put(folder, verb, trial=trial, changes=checked, origin=origin)
     except OSError as error:
         raise explain(error, f"the request could not be written to {folder.requests}") from error
     if is_running(folder):
-        return
+        return wish
     try:
         launcher.start(folder)
     except ControllerError:
         # Somebody else has just started one, which finds the request, or has found it and ended since
         if not is_running(folder) and requests.is_waiting(folder, wish):
             raise
+    return wish
+
+
+def _admitted(
+    folder: SweepFolder, verb: Verb, trial: int | None, changes: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The changes as they are to be decided on. Raises RequestError."""
+    name = folder.name
+    with Reader(folder) as reader:
+        sweep = reader.sweep()
+        phase, adds = sweep.phase, verb in (Verb.ENQUEUE, Verb.RERUN)
+        checked = admission.admit(sweep.recipe, verb, trial, changes)
+        if (phase.is_terminal and verb is not Verb.ANNOTATE) or (adds and phase is SweepPhase.ENDING):
+            is_late = {
+                Verb.UPDATE: "its limits cannot change any more",
+                Verb.ENQUEUE: "no trial can be added any more",
+                Verb.RERUN: "no trial can be run again in it",
+            }.get(verb, f"there is nothing to {verb}")
+            standing = f"over ({phase})" if phase.is_terminal else "ending"
+            hint = f"create a new sweep; with `resume_from: {name}` it begins with what this one found out"
+            raise RequestError(f"sweep {name!r} is {standing}: {is_late}", hint=hint if adds else "")
+        if trial is not None and not reader.trials([trial]):
+            count = sum(reader.counts().values())
+            hint = f"it has {count} trial{'s' * (count != 1)}; see `barrido job trials {name}`"
+            raise TrialNotFound(f"sweep {name!r} has no trial {trial}", hint=hint)
+    return checked

@@ -35,7 +35,7 @@ class OneCore:
         numbers: Sequence[int],
         seed: int,
     ) -> list[Params | None]:
-        with _one_thread():
+        with one_thread():
             return self._sampler.ask(observations, pending, numbers, seed)
 
     def explain(
@@ -47,11 +47,12 @@ class OneCore:
     ) -> list[Expectation | None]:
         if not isinstance(self._sampler, Explainer):
             return [None] * len(points)
-        with _one_thread():
+        with one_thread():
             return self._sampler.explain(observations, pending, points, seed)
 
 
-def _one_thread() -> AbstractContextManager[Any]:
+def one_thread() -> AbstractContextManager[Any]:
+    """As long as it is entered, one thread, unless the user's environment says how many."""
     if any(name in os.environ for name in _SAID):
         return nullcontext()
     limits: AbstractContextManager[Any] = _controller().limit(limits=1, user_api="blas")

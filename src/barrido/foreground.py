@@ -6,15 +6,19 @@ import gc
 import json
 import logging
 import os
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from barrido.controller import requests
 from barrido.controller.clock import WallClock
+from barrido.controller.late import take_late
 from barrido.controller.lock import SweepLock
-from barrido.controller.loop import Controller
+from barrido.controller.loop import LOOK_S, Controller
 from barrido.core.layout import SweepFolder, Workspace
-from barrido.errors import BarridoError
+from barrido.core.protocols import Tracker
+from barrido.core.recipe import Recipe
+from barrido.errors import BarridoError, SweepBusy
 from barrido.registry import build_executor, build_plan, build_sampler, build_tracker
 from barrido.store.sqlite import SqliteStore
 
@@ -44,28 +48,68 @@ def run(folder: SweepFolder, ready: BinaryIO) -> None:
         store = SqliteStore(folder)
         stack.callback(store.close)
         recipe = store.recipe()
-        tracker = build_tracker(recipe, folder, Workspace(folder.root.parent.parent))
-        executor = build_executor(recipe, folder, tracker)
-        stack.callback(executor.close)
-        controller = Controller(
-            recipe,
-            build_plan(recipe),
-            build_sampler(recipe, store.prior()),
-            executor,
-            store,
-            WallClock(),
-            folder=folder,
-            tracker=tracker,
-            lock=lock,
-        )
-        controller.begin()
-        gc.freeze()  # what is there now stays: not to be looked through at every collection
-        gc.enable()
-        _say(ready, b"ready")
-        controller.run()
-        executor.sweep_leftovers()
-        if not tracker.close(DRAIN_S):
+        if store.phase().is_terminal:
+            take_late(folder, recipe, build_plan(recipe), store, at=WallClock().now())
+            _say(ready, b"ready")
+        else:
+            _run(folder, recipe, store, lock, ready, stack)
+    # Who asked while the lock was still held relies on whoever held it
+    with suppress(SweepBusy):
+        _take_last(folder)
+
+
+def _run(
+    folder: SweepFolder,
+    recipe: Recipe,
+    store: SqliteStore,
+    lock: SweepLock,
+    ready: BinaryIO,
+    stack: ExitStack,
+) -> None:
+    tracker = build_tracker(recipe, folder, Workspace(folder.root.parent.parent))
+    executor = build_executor(recipe, folder, tracker)
+    stack.callback(executor.close)
+    controller = Controller(
+        recipe,
+        build_plan(recipe),
+        build_sampler(recipe, store.prior()),
+        executor,
+        store,
+        WallClock(),
+        folder=folder,
+        tracker=tracker,
+        lock=lock,
+    )
+    controller.begin()
+    gc.freeze()  # what is there now stays: not to be looked through at every collection
+    gc.enable()
+    _say(ready, b"ready")
+    controller.run()
+    executor.sweep_leftovers()
+    _drain(controller, tracker)
+
+
+def _drain(controller: Controller, tracker: Tracker) -> None:
+    """Wait for MLflow, with an ear for people."""
+    clock = WallClock()
+    deadline = clock.now() + DRAIN_S
+    asked = clock.now()
+    while not tracker.close(LOOK_S):
+        controller.look()
+        has_given_up = clock.now() - asked < LOOK_S
+        asked = clock.now()
+        if has_given_up or asked > deadline:
             log.info("MLflow does not have everything yet; it is being told in the background")
+            return
+
+
+def _take_last(folder: SweepFolder) -> None:
+    if not requests.are_waiting(folder):
+        return
+    with SweepLock(folder), closing(SqliteStore(folder)) as store:
+        if store.phase().is_terminal:
+            recipe = store.recipe()
+            take_late(folder, recipe, build_plan(recipe), store, at=WallClock().now())
 
 
 def _say(ready: BinaryIO, what: bytes) -> None:

@@ -46,6 +46,7 @@ def build_plan(recipe: Recipe) -> Plan:
         scheduler=scheduler,
         policy=_policy(recipe.policy, goal) if recipe.policy else None,
         pausing=recipe.pausing,
+        tags=recipe.tags,
     )
 
 

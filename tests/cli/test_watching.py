@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import pytest
 
@@ -284,3 +285,46 @@ def test_a_sweep_can_be_saved_and_run_again(desk: Desk) -> None:
     assert desk.type("validate", "-f", "saved.yml").stdout.endswith("saved.yml is right\n")
     again = desk.type("create", "-f", "saved.yml", "-n", "again", "-s")
     assert "best trial: 1, loss 0.25, with lr=0.25" in again.stdout
+
+
+def test_points_trials_and_words_are_added_from_the_command_line(desk: Desk) -> None:
+    assert desk.type("create", "-f", "sweep.yml", "-n", "iris", "--set", "tags.of=yaml").returncode == 0
+    wait_until(lambda: len(desk.data("trials", "iris")) == 2, "two trials run")
+    wrong = desk.type("enqueue", "iris", "--set", "lrr=0.5", "--set", "lr=[")
+    assert (wrong.returncode, wrong.stderr.splitlines()[0]) == (2, "error: --set lr: '[' is not YAML")
+    wrong = desk.type("enqueue", "iris", "--set", "lrr=0.5")
+    assert wrong.returncode == 2
+    assert "there is no parameter 'lrr'; did you mean lr?" in wrong.stderr
+    assert "lr is missing" in wrong.stderr
+    added = desk.type("enqueue", "iris", "--set", "lr=0.25")
+    assert added.stdout == (
+        "iris: a point put in by hand by cli is run next, max_total_trials = 11: lr = 0.25\n"
+    )
+    again = desk.type("rerun", "iris_1")
+    assert again.stdout == "iris: trial 1 again by cli is run next, max_total_trials = 12\n"
+    assert desk.data("show", "iris")["queued_by_hand"] == 2
+    assert "2 points put in by hand" in desk.type("show", "iris").stdout
+    assert desk.type("annotate", "iris_0", "--note", "too\nslow", "--tag", "keep=a=b").returncode == 0
+    assert desk.data("show", "iris_0")["note"] == "too\nslow"
+    desk.open()
+    assert desk.type("stream", "iris").returncode == 0
+    said = desk.type("annotate", "iris", "--tag", "of=", "--tag", "is=over")
+    assert (said.returncode, said.stdout) == (0, "iris is annotated\n")
+    sweep: Any = desk.data("show", "iris")
+    trials: Any = desk.data("trials", "iris")
+    assert (sweep["tags"], sweep["trials"]["total"]) == ({"is": "over"}, 5)
+    assert sweep["reason"] == "all 3 points of the search space were tried, and 2 more by hand"
+    assert [trial["origin"] for trial in trials if trial["origin"]] == [
+        "by hand, by cli", "trial 1 again, by cli",
+    ]  # fmt: skip
+    assert trials[0]["tags"] == {"keep": "a=b"}
+    table = desk.type("trials", "iris").stdout
+    assert "origin" in table
+    assert "note" in table
+    late = desk.type("rerun", "iris_0")
+    assert late.returncode == 2
+    assert "resume_from: iris" in late.stderr
+    assert "did you mean 'annotate'" in desk.type("tag", "iris").stderr
+    assert desk.type("annotate", "iris").returncode == 2
+    assert desk.type("annotate", "iris", "--tag", "x").returncode == 2
+    assert desk.type("replay", "iris").returncode == 0

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from barrido.controller import requests
 from barrido.controller.loop import Controller, replay
+from barrido.core.annotation import Annotation
 from barrido.core.decide import begin
-from barrido.core.events import PauseMode, Resumed
+from barrido.core.events import PauseMode, Requested, Resumed, Verb
 from barrido.core.layout import SweepFolder
 from barrido.core.protocols import Expectation, Fate, Observation, Order, Sampler
 from barrido.core.recipe import Goal, Limits, Objective, Pausing, Recipe, StopAfter, Work
@@ -168,15 +171,45 @@ SWEEPS = {
         limits={"max_concurrent_trials": 2},
     ),
     "asha that stops": recipe(scheduler={"type": "asha", "max_resource": 9, "variant": "stopping"}),
+    "by hand": recipe(tags={"wishes": "made", "old": "yes"}),
+    "by hand, a sampler that learns, two at a time": recipe(
+        sampler={"type": "follower"}, tags={"wishes": "made"}, limits={"max_concurrent_trials": 2}
+    ),
+    "by hand, hyperband, three at a time": recipe(
+        scheduler=HYPERBAND,
+        tags={"wishes": "made"},
+        limits={"max_total_trials": 17, "max_concurrent_trials": 3},
+    ),
 }
+
+WISHES = (
+    (2, Requested("a", Verb.ENQUEUE, 0.0, changes={"params": {"lr": 0.05}}, origin="cli")),
+    (3, Requested("b", Verb.ANNOTATE, 0.0, trial=1, changes={"note": "odd", "tags": {"keep": "yes"}})),
+    (4, Requested("c", Verb.RERUN, 0.0, trial=1, origin="studio")),
+    (4, Requested("d", Verb.ANNOTATE, 0.0, changes={"tags": {"old": None, "new": "1"}})),
+    (6, Requested("e", Verb.ENQUEUE, 0.0, changes={"params": {"lr": 0.5}})),
+    (7, Requested("f", Verb.ANNOTATE, 0.0, trial=1, changes={"note": ""})),
+)
+"""How many trials have begun when it is asked for, and what."""
 
 
 def sampler_of(asked: Recipe) -> Sampler:
     return LEARNERS.get(asked.sampler["type"]) or build_sampler(asked)
 
 
+class Wishing(Controller):
+    """People who ask for something as soon as so many trials have begun, until it is taken in."""
+
+    def _look(self, batch: Batch) -> Sequence[requests.Taken]:
+        for trials, wish in WISHES if "wishes" in self._recipe.tags else ():
+            if len(self.state.trials) >= trials and wish.request not in self.state.requests:
+                self._decide(replace(wish, at=self._clock.now()), batch)
+                batch.durable = True
+        return super()._look(batch)
+
+
 def controller(asked: Recipe, store: Store, world: SimWorld) -> Controller:
-    return Controller(asked, build_plan(asked), sampler_of(asked), world.executor(), store, world.clock)
+    return Wishing(asked, build_plan(asked), sampler_of(asked), world.executor(), store, world.clock)
 
 
 def run(asked: Recipe, store: Store, world: SimWorld) -> Controller:
@@ -194,10 +227,21 @@ def fresh_world(asked: Recipe) -> SimWorld:
 def end_of(state: SweepState) -> list[Any]:
     """All that a person could tell two sweeps apart by, but for times."""
     trials = [
-        (t.number, t.params, t.expected, t.phase, t.attempt, t.reason, list(t.losses), t.rungs, t.exit_code)
+        (
+            t.number,
+            t.params,
+            t.origin,
+            t.expected,
+            t.phase,
+            t.attempt,
+            t.reason,
+            list(t.losses),
+            t.rungs,
+            t.exit_code,
+        )
         for t in state.trials.values()
     ]
-    return [state.phase, state.reason, state.best, state.best_loss, trials]
+    return [state.phase, state.reason, state.best, state.best_loss, state.limits, state.annotations, trials]
 
 
 def kept(store: MemoryStore) -> list[Any]:
@@ -252,7 +296,23 @@ def test_what_was_expected_is_in_the_log() -> None:
     assert trials[0].params["lr"] == pytest.approx(0.4, abs=0.01)
 
 
-@pytest.mark.parametrize("kind", ["truncation, two at a time", "a sampler that learns and explains"])
+def test_wishes_are_honoured() -> None:
+    asked = SWEEPS["by hand"]
+    state = run(asked, MemoryStore(asked), fresh_world(asked)).state
+    origins = {t.number: (t.origin, t.params["lr"]) for t in state.trials.values() if t.origin}
+    one = state.trials[1].params["lr"]
+    assert origins == {
+        2: ("by hand, by cli", 0.05), 4: ("trial 1 again, by studio", one), 6: ("by hand", 0.5)
+    }  # fmt: skip
+    assert len(state.trials) == state.limits.max_total_trials == 13
+    assert state.annotations == {
+        None: Annotation("", {"wishes": "made", "new": "1"}), 1: Annotation("", {"keep": "yes"})
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "kind", ["truncation, two at a time", "a sampler that learns and explains", "by hand"]
+)
 def test_it_holds_on_disk(tmp_path: Path, kind: str) -> None:
     asked = SWEEPS[kind]
     undisturbed = run(asked, MemoryStore(asked), fresh_world(asked)).state

@@ -20,6 +20,7 @@ from barrido.core.events import Verb
 from barrido.core.layout import SweepFolder, Workspace
 from barrido.core.recipe import Limits, Recipe, Work
 from barrido.errors import RequestError
+from barrido.replay.proof import prove
 from barrido.store.queries import Reader
 from barrido.store.sqlite import SqliteStore
 
@@ -128,3 +129,86 @@ def test_what_a_crash_left_of_a_sweep_that_never_was_is_removed_later(tmp_path: 
     folder = app.create(recipe(), where)
     assert wait_until_over(folder) == "all 2 trials are done"
     assert sorted(path.name for path in where.sweeps.iterdir()) == [".draft-new", "quick"]
+
+
+def wait_until_taken(folder: SweepFolder, request: str) -> list[str]:
+    deadline = time.monotonic() + 60.0
+    with Reader(folder) as reader:
+        while (said := reader.answer_to(request)) is None:
+            assert time.monotonic() < deadline, folder.log.read_text()
+            time.sleep(0.02)
+        return said
+
+
+def test_a_sweep_that_is_over_is_annotated_and_nothing_else_of_it_changes(tmp_path: Path) -> None:
+    folder = app.create(replace(recipe(), tags={"old": "yes"}), Workspace(tmp_path))
+    wait_until_over(folder)
+    while app.is_running(folder):
+        time.sleep(0.02)
+    with Reader(folder) as reader:
+        sweep, trials, notes, log = reader.sweep(), reader.trials(), reader.notes(), folder.log.read_text()
+        tracked = sorted(path.name for path in folder.tracking.iterdir())
+        app.request(folder, Verb.ANNOTATE, changes={"note": "why", "tags": {"old": None}}, origin="test")
+        app.request(folder, Verb.ANNOTATE, trial=1, changes={"tags": {"keep": "é <b>"}}, origin="test")
+        assert reader.sweep() == replace(sweep, note="why", tags={})
+        assert reader.trials() == [trials[0], replace(trials[1], tags={"keep": "é <b>"})]
+        assert (reader.notes(), folder.log.read_text()) == (notes, log)
+    assert sorted(path.name for path in folder.tracking.iterdir()) == tracked
+    assert not any(folder.requests.iterdir())
+    assert prove(folder).phase.is_terminal
+
+
+def test_all_that_is_written_on_a_sweep_at_once_while_it_ends_is_kept(tmp_path: Path) -> None:
+    folder = app.create(recipe(), Workspace(tmp_path))
+
+    def annotate(n: int) -> str:
+        return app.request(folder, Verb.ANNOTATE, changes={"tags": {f"n{n}": "x"}}, origin="test")
+
+    with ThreadPoolExecutor(4) as pool:
+        asked = list(pool.map(annotate, range(24)))
+    for one in asked:
+        assert wait_until_taken(folder, one) == []
+    with Reader(folder) as reader:
+        assert reader.sweep().tags == {f"n{n}": "x" for n in range(24)}
+    wait_until_over(folder)
+    assert prove(folder)
+
+
+def test_points_by_hand_run_in_a_real_sweep_and_never_in_one_that_is_over(tmp_path: Path) -> None:
+    asked = recipe(max_total_trials=3)
+    folder = app.create(
+        replace(asked, work=Work(command="sleep 0.2; : ${{search_space.x}}")), Workspace(tmp_path)
+    )
+    app.request(folder, Verb.PAUSE, origin="test")
+    wish = app.request(folder, Verb.ENQUEUE, changes={"params": {"x": 1}}, origin="test")
+    (said,) = wait_until_taken(folder, wish)
+    assert (
+        said
+        == "a point put in by hand by test is run when the sweep is unpaused, max_total_trials = 4: x = 1.0"
+    )
+    with Reader(folder) as reader:
+        assert reader.sweep().queued == 1
+    app.request(folder, Verb.RERUN, trial=0, origin="test")
+    app.request(folder, Verb.UNPAUSE, origin="test")
+    assert wait_until_over(folder) == "all 5 trials are done"
+    with Reader(folder) as reader:
+        trials = reader.trials()
+        assert {t.origin: t.params for t in trials if t.origin} == {
+            "by hand, by test": {"x": 1.0},
+            "trial 0 again, by test": trials[0].params,
+        }
+        assert reader.sweep().queued == 0
+    before = list(folder.requests.iterdir())
+    for verb, trial, changes in (
+        (Verb.ENQUEUE, None, {"params": {"x": 0.5}}),
+        (Verb.RERUN, 0, {}),
+        (Verb.RERUN, 77, {}),
+        (Verb.ANNOTATE, 77, {"note": "x"}),
+        (Verb.ANNOTATE, None, {"note": "\x1b"}),
+    ):
+        with pytest.raises(RequestError):
+            app.request(folder, verb, trial=trial, changes=changes, origin="test")
+    with pytest.raises(RequestError, match="is over") as caught:
+        app.request(folder, Verb.RERUN, trial=0, origin="test")
+    assert "resume_from: quick" in caught.value.hint
+    assert list(folder.requests.iterdir()) == before

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,18 @@ import pytest
 from barrido.controller import requests
 from barrido.core.events import Verb
 from barrido.core.layout import SweepFolder
+from barrido.core.recipe import Limits, Recipe, Work
 from barrido.core.wire import dumps, encode
 
+RECIPE = Recipe(
+    name="asked",
+    space={
+        "lr": {"type": "uniform", "min_value": 0.0, "max_value": 1.0},
+        "depth": {"type": "int", "low": 1, "high": 9},
+    },
+    limits=Limits(max_total_trials=2, max_concurrent_trials=1),
+    work=Work(command="true"),
+)
 WELL = {"version": 1, "id": "a", "verb": "cancel", "trial": None, "changes": {}, "origin": "cli"}
 
 
@@ -37,12 +48,31 @@ def folder(tmp_path: Path) -> SweepFolder:
         {"changes": [1]},
         {"changes": {"timeout": float("nan")}},
         {"version": 2},
+        {"changes": {"timeout": 5}},
+        {"verb": "rerun"},
+        {"verb": "rerun", "trial": 3, "changes": {"note": "x"}},
+        {"verb": "enqueue"},
+        {"verb": "enqueue", "changes": {"params": 3}},
+        {"verb": "enqueue", "changes": {"params": {"lr": 0.5}}},
+        {"verb": "enqueue", "trial": 1, "changes": {"params": {"lr": 0.5, "depth": 3}}},
+        {"verb": "enqueue", "changes": {"params": {"lr": float("nan"), "depth": 10**400}}},
+        {"verb": "annotate"},
+        {"verb": "annotate", "changes": {"note": 3}},
+        {"verb": "annotate", "changes": {"note": "x" * 10_001}},
+        {"verb": "annotate", "changes": {"note": "\x1b[31m"}},
+        {"verb": "annotate", "changes": {"tags": {"": "x"}}},
+        {"verb": "annotate", "changes": {"tags": {"k" * 251: "x"}}},
+        {"verb": "annotate", "changes": {"tags": {"k": "x" * 5001}}},
+        {"verb": "annotate", "changes": {"tags": {"k": "\ud800"}}},
+        {"verb": "annotate", "changes": {"tags": {"k": 3}}},
+        {"verb": "annotate", "changes": {"tags": []}},
+        {"verb": "annotate", "changes": {"colour": "red"}},
     ],
-    ids=str,
+    ids=lambda body: str(body)[:60],
 )
 def test_a_request_that_makes_no_sense_is_refused_in_words(folder: SweepFolder, body: Any) -> None:
     (folder.requests / "a.json").write_text(json.dumps({**WELL, **body}))
-    (taken,) = requests.take(folder, at=1.0)
+    (taken,) = requests.take(folder, RECIPE, at=1.0)
     assert taken.event is None
     assert taken.refusal.startswith("request a.json is refused: ")
 
@@ -50,14 +80,14 @@ def test_a_request_that_makes_no_sense_is_refused_in_words(folder: SweepFolder, 
 @pytest.mark.parametrize("raw", [b"", b"[]", b'"text"', b"\xff\xfe", b"[" * 100_000, b"{}"])
 def test_a_file_that_is_no_request_is_refused(folder: SweepFolder, raw: bytes) -> None:
     (folder.requests / "a.json").write_bytes(raw)
-    (taken,) = requests.take(folder, at=1.0)
+    (taken,) = requests.take(folder, RECIPE, at=1.0)
     assert taken.event is None
 
 
 @pytest.mark.parametrize("body", [{"id": []}, {"id": {"a": 1}}, {"origin": "\ud800"}], ids=ascii)
 def test_odd_names_can_be_remembered_and_written(folder: SweepFolder, body: Any) -> None:
     (folder.requests / "a.json").write_text(json.dumps({**WELL, **body}))
-    (taken,) = requests.take(folder, at=1.0)
+    (taken,) = requests.take(folder, RECIPE, at=1.0)
     assert taken.event is not None
     assert hash(taken.event.request)
     assert dumps(encode(taken.event)).encode()
@@ -65,10 +95,10 @@ def test_odd_names_can_be_remembered_and_written(folder: SweepFolder, body: Any)
 
 def test_what_cannot_be_removed_is_not_taken_in_again_and_again(folder: SweepFolder) -> None:
     (folder.requests / "a.json").mkdir()
-    taken = requests.take(folder, at=1.0)
+    taken = requests.take(folder, RECIPE, at=1.0)
     left = requests.drop(taken)
     assert left == [folder.requests / "a.json"]
-    assert requests.take(folder, at=1.0, but=set(left)) == []
+    assert requests.take(folder, RECIPE, at=1.0, but=set(left)) == []
 
 
 def test_requests_of_the_same_instant_keep_their_order(folder: SweepFolder) -> None:
@@ -77,13 +107,34 @@ def test_requests_of_the_same_instant_keep_their_order(folder: SweepFolder) -> N
     ]
     for path in folder.requests.iterdir():
         os.utime(path, (1, 1))
-    assert [one.event.request for one in requests.take(folder, at=1.0) if one.event] == asked
+    assert [one.event.request for one in requests.take(folder, RECIPE, at=1.0) if one.event] == asked
 
 
 def test_requests_that_are_gone_or_cannot_be_listed_are_none(folder: SweepFolder) -> None:
     (folder.requests / "a.json").symlink_to(folder.root / "nowhere")
-    assert not requests.take(folder, at=1.0)
+    assert not requests.take(folder, RECIPE, at=1.0)
     (folder.requests / "a.json").unlink()
     folder.requests.rmdir()
     folder.requests.write_text("not a folder")
-    assert not requests.take(folder, at=1.0)
+    assert not requests.take(folder, RECIPE, at=1.0)
+
+
+def test_a_point_is_taken_in_as_a_sampler_would_have_given_it(folder: SweepFolder) -> None:
+    requests.put(folder, Verb.ENQUEUE, changes={"params": {"depth": 3.0, "lr": 1}}, origin="cli")
+    (taken,) = requests.take(folder, RECIPE, at=1.0)
+    assert taken.event is not None
+    assert json.dumps(taken.event.changes) == '{"params": {"lr": 1.0, "depth": 3}}'
+
+
+def test_a_refused_point_is_told_with_everything_that_is_wrong(folder: SweepFolder) -> None:
+    requests.put(folder, Verb.ENQUEUE, changes={"params": {"deptj": 3, "lr": 7}}, origin="cli")
+    (taken,) = requests.take(folder, RECIPE, at=1.0)
+    for part in ("no parameter 'deptj'; did you mean depth?", "depth is missing", "lr cannot be 7; it is"):
+        assert part in taken.refusal
+
+
+def test_a_command_takes_no_points(folder: SweepFolder) -> None:
+    requests.put(folder, Verb.ENQUEUE, changes={"params": {}}, origin="cli")
+    requests.put(folder, Verb.RERUN, trial=0, origin="cli")
+    taken = requests.take(folder, replace(RECIPE, kind="command", space={}), at=1.0)
+    assert all("runs once" in one.refusal for one in taken)

@@ -87,6 +87,7 @@ class Turmoil:
         self.doings: dict[Key, str] = {}
         self.reports: dict[Key, int] = {}
         self.log: list[Event] = []
+        self.asked: list[Ask] = []
         self.now = 0.0
 
     def tell(self, event: Event) -> None:
@@ -97,6 +98,7 @@ class Turmoil:
         for action in actions:
             match action:
                 case Ask(ask, numbers):
+                    self.asked.append(action)
                     self.tell(Suggested(ask, tuple({"x": number} for number in numbers), self.now))
                 case Launch(trial, attempt):
                     if (trial, attempt) not in self.reports:
@@ -135,6 +137,10 @@ class Turmoil:
                 Requested(name, Verb.CANCEL, self.now, trial=trial),
                 Requested(name, Verb.UPDATE, self.now, changes={"max_concurrent_trials": slots}),
                 Requested(name, Verb.UPDATE, self.now, changes={"max_total_trials": most}),
+                Requested(name, Verb.ENQUEUE, self.now, changes={"params": {"x": -trial}}, origin="me"),
+                Requested(name, Verb.RERUN, self.now, trial=trial),
+                Requested(name, Verb.ANNOTATE, self.now, trial=trial, changes={"note": name}),
+                Requested(name, Verb.ANNOTATE, self.now, changes={"tags": {"a": None, name: name}}),
             ]
         )
 
@@ -189,7 +195,15 @@ def test_whatever_happens_a_sweep_ends_with_nothing_left_and_its_log_leads_there
         assert state.phase.is_terminal, f"seed {seed} does not end"
         assert not turmoil.doings, f"seed {seed} leaves {turmoil.doings}"
         assert all(trial.phase.is_terminal for trial in state.trials.values())
+        assert not state.queue
+        asked = [draw for ask in turmoil.asked for draw in (ask.draws or ask.numbers)]
+        assert asked == list(range(len(asked))), f"seed {seed} loses a point of the sampler"
+        turmoil.tell(Requested("late", Verb.ANNOTATE, turmoil.now, changes={"note": "late"}))
+        turmoil.tell(Requested("too late", Verb.ENQUEUE, turmoil.now, changes={"params": {"x": 0}}))
         again = begin(turmoil.plan)
         for event in turmoil.log:
             decide(turmoil.plan, again, event)
         assert repr(again.trials) == repr(state.trials), f"seed {seed}"
+        assert again.annotations == state.annotations
+        assert state.annotation(None).note == "late"
+        assert len(state.trials) == len(asked) + len(state.by_hand)

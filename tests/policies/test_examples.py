@@ -179,7 +179,8 @@ def test_a_trial_that_starts_again_is_compared_as_if_it_were_new() -> None:
             MAX,
             [[0.5], [0.6]],
             [0.31],
-            "best 0.31 in 1 report is below the median 0.5 of 3 running averages",
+            "best 0.31 in 1 report is below the median 0.5 of 3 running averages;"
+            " nearest is trial 0 with 0.5",
         ),
         (
             {"type": "median_stopping"},
@@ -193,21 +194,24 @@ def test_a_trial_that_starts_again_is_compared_as_if_it_were_new() -> None:
             MIN,
             [[23456.0], [23456.125]],
             [23456.25],
-            "best 23456.2 in 1 report is above the median 23456.1 of 3 running averages",
+            "best 23456.2 in 1 report is above the median 23456.1 of 3 running averages;"
+            " nearest is trial 1 with 23456.1",
         ),
         (
             {"type": "truncation_selection", "truncation_percentage": 50},
             MAX,
             [[0.1], [0.5], [0.9]],
             [0.31],
-            "best 0.31 in 1 report ranks 2nd worst of 4; the worst 50% (2) are stopped",
+            "best 0.31 in 1 report ranks 2nd worst of 4; the worst 50% (2) are stopped,"
+            " the first spared is trial 1 with 0.5",
         ),
         (
             {"type": "truncation_selection", "truncation_percentage": 50},
             MAX,
             [[0.9]],
             [nan],
-            "no usable value in 1 report ranks 1st worst of 2; the worst 50% (1) are stopped",
+            "no usable value in 1 report ranks 1st worst of 2; the worst 50% (1) are stopped,"
+            " the first spared is trial 0 with 0.9",
         ),
     ],
 )

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from barrido.controller.loop import Controller
+from barrido.controller.requests import Taken
+from barrido.core.events import Requested
 from barrido.core.layout import SweepFolder, Workspace
 from barrido.core.protocols import Signal
 from barrido.core.recipe import Goal, Limits, Objective, Recipe, Work
 from barrido.executors.sim import SimExecutor, SimWorld
 from barrido.registry import build_plan, build_sampler
+from barrido.store.batch import Batch
 from barrido.store.sqlite import SqliteStore
 
 STEPS = 12
@@ -49,12 +53,31 @@ class _Impatient(SimExecutor):
         return super().events(timeout_s)
 
 
+class _Wishing(Controller):
+    wishes: list[tuple[int, Requested]]
+
+    def _look(self, batch: Batch) -> Sequence[Taken]:
+        for trials, wish in list(self.wishes):
+            if len(self.state.trials) >= trials or self.state.phase.is_terminal:
+                self.wishes.remove((trials, wish))
+                self._decide(replace(wish, at=self._clock.now()), batch)
+        return super()._look(batch)
+
+
 @pytest.fixture
 def ran(workspace: Workspace) -> Callable[..., SweepFolder]:
-    """Runs a sweep over x; ``looks`` bounds how often its controller looks, None to its end."""
+    """Runs a sweep over x; ``looks`` bounds how often its controller looks, None to its end.
+
+    ``wishes`` are asked for when so many trials have begun; those of more than ever begin, after the end.
+    """
 
     def run(
-        name: str = "iris", *, looks: int | None = None, world: Any = None, **settings: Any
+        name: str = "iris",
+        *,
+        looks: int | None = None,
+        world: Any = None,
+        wishes: Sequence[tuple[int, Requested]] = (),
+        **settings: Any,
     ) -> SweepFolder:
         recipe = Recipe(
             **{
@@ -74,12 +97,12 @@ def ran(workspace: Workspace) -> Callable[..., SweepFolder]:
             accuracy, steps=STEPS, metric="acc", seconds_per_report=lambda params: 1 + params["x"]
         )
         executor = world.executor() if looks is None else _Impatient(world, looks)
-        controller = Controller(
-            recipe, build_plan(recipe), build_sampler(recipe), executor, store, world.clock
-        )
+        controller = _Wishing(recipe, build_plan(recipe), build_sampler(recipe), executor, store, world.clock)
+        controller.wishes = list(wishes)
         controller.begin()
         with suppress(_Enough):
             controller.run()
+            controller.look()
         store.close()
         return folder
 

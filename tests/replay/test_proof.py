@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
 
-from barrido.core.events import PauseMode
+from barrido.core.events import PauseMode, Requested, Verb
 from barrido.core.layout import SweepFolder
 from barrido.core.recipe import Goal, Limits, Objective, Pausing
 from barrido.core.state import SweepPhase
 from barrido.errors import HistoryMismatch
 from barrido.executors.sim import Fault, SimWorld
 from barrido.replay.proof import prove
+from barrido.replay.record import read_history
+from barrido.replay.simulation import what_if
+from barrido.store.queries import Reader
 
 RULES: list[dict[str, Any]] = [
     {},
@@ -103,6 +106,40 @@ def test_what_is_shown_and_did_not_happen_is_found(
     change(folder, sql)
     with pytest.raises(HistoryMismatch, match=what):
         prove(folder)
+
+
+@pytest.mark.parametrize(
+    "rule", [{}, {"scheduler": {"type": "hyperband", "max_resource": 9}}], ids=["plain", "rungs"]
+)
+def test_a_sweep_that_people_added_to_and_wrote_on_is_proven_and_asked_what_if(
+    ran: Callable[..., SweepFolder], rule: Mapping[str, Any]
+) -> None:
+    wishes = [
+        (3, Requested("a", Verb.ENQUEUE, 0.0, changes={"params": {"x": 0.99}}, origin="cli")),
+        (5, Requested("b", Verb.RERUN, 0.0, trial=1)),
+        (6, Requested("c", Verb.ANNOTATE, 0.0, trial=1, changes={"note": "why", "tags": {"k": "v"}})),
+        (99, Requested("d", Verb.ANNOTATE, 0.0, changes={"note": "over", "tags": {"of": None, "k": "v"}})),
+        (99, Requested("e", Verb.ANNOTATE, 0.0, trial=2, changes={"note": "late"})),
+    ]
+    folder = ran(wishes=wishes, tags={"of": "recipe", "is": "kept"}, **rule)
+    proof = prove(folder)
+    assert (proof.phase, proof.trials) == (SweepPhase.COMPLETED, 19)
+    with Reader(folder) as reader:
+        sweep, trials = reader.sweep(), reader.trials()
+        assert sweep.ended_at is not None
+        assert (sweep.note, sweep.tags) == ("over", {"is": "kept", "k": "v"})
+        assert [(t.number, t.note, t.tags) for t in trials if t.note] == [
+            (1, "why", {"k": "v"}),
+            (2, "late", {}),
+        ]
+        assert sorted(t.origin for t in trials if t.origin) == ["by hand, by cli", "trial 1 again"]
+        assert reader.by_hand() == 2
+    if not rule:
+        history = read_history(folder)
+        asked = what_if(history, scheduler={"type": "fifo"})
+        assert asked.saved == 0
+        assert asked.course.best_trial == history.course.best_trial
+        assert [run.trial for run in asked.course.runs] == list(range(19))
 
 
 def test_a_sweep_that_compares_nothing_and_a_loss_are_proven(ran: Callable[..., SweepFolder]) -> None:

@@ -210,3 +210,46 @@ def test_a_trial_and_then_the_sweep_are_cancelled(client: MLClient, tmp_path: Pa
     assert poller.done()
     assert poller.status() == "Canceled"
     assert [trial.status for trial in client.jobs.get("long").trials] == ["Canceled"] * 3
+
+
+def test_points_are_added_and_jobs_are_written_on(client: MLClient, tmp_path: Path) -> None:
+    waiting = command(
+        code="./src", command=f"python wait.py {tmp_path}/go ${{{{inputs.x}}}}", inputs={"x": 1}
+    )
+    job = waiting(x=Choice([1, 2, 3])).sweep(
+        primary_metric=None, goal=None, max_concurrent_trials=1, sampling_algorithm="grid"
+    )
+    job.name, job.tags = "mine", {"of": "job"}
+    client.create_or_update(job)
+    wait_for(client, "mine_0", "Running")
+    for wrong in ({}, {"x": 7}, {"x": "1"}, {"y": 1}, {"x": float("nan")}, {"x": object()}):
+        with pytest.raises(RequestError, match="x "):
+            client.jobs.enqueue("mine", wrong)
+    with pytest.raises(RequestError, match="mapping"):
+        client.jobs.enqueue("mine", [1])  # type: ignore[arg-type]
+    with pytest.raises(RequestError, match="'mine' is no trial"):
+        client.jobs.rerun("mine")
+    with pytest.raises(TrialNotFound):
+        client.jobs.rerun("mine_7")
+    for note, tags in ((None, None), (3, None), ("x" * 10_001, None), (None, {"a": 1}), (None, [1])):
+        with pytest.raises(RequestError):
+            client.jobs.annotate("mine", note, tags)  # type: ignore[arg-type]
+    assert not any(client.workspace.sweep("mine").requests.iterdir())
+    client.jobs.enqueue("mine", {"x": 3.0})
+    client.jobs.rerun("mine_0")
+    client.jobs.annotate("mine_0", note="first", tags={"keep": "yes"})
+    clock = WallClock()
+    with Reader(client.workspace.sweep("mine")) as reader:
+        while reader.sweep().queued < 2:
+            clock.wait(0.02)
+    (tmp_path / "go").touch()
+    wait_for(client, "mine", "Completed")
+    client.jobs.annotate("mine", "done", {"of": None, "is": "over"})
+    found = client.jobs.get("mine")
+    assert (found.note, found.tags) == ("done", {"is": "over"})
+    assert [(one.parameters["x"], one.origin) for one in found.trials] == [
+        (1, ""), (3, "by hand, by sdk"), (1, "trial 0 again, by sdk"), (2, ""), (3, ""),
+    ]  # fmt: skip
+    assert (found.trials[0].note, found.trials[0].tags) == ("first", {"keep": "yes"})
+    with pytest.raises(RequestError, match="is over"):
+        client.jobs.enqueue("mine", {"x": 1})

@@ -73,6 +73,13 @@ def test_a_finite_search_space_bounds_the_number_of_trials(story: Tell) -> None:
     sweep = story(space=space, limits=Limits(max_total_trials=100, max_concurrent_trials=1)).start()
     with Reader(sweep.folder) as reader:
         assert Watch(reader).look(at=sweep.at).total == 4
+        for number in range(2):
+            point = {"params": {"x": 1, "y": 2}}
+            sweep.tell(Requested(f"{number}", Verb.ENQUEUE, sweep.at, changes=point))
+        assert (reader.sweep().queued, Watch(reader).look(at=sweep.at).total) == (2, 6)
+        sweep.exited(0)
+        assert (reader.sweep().queued, reader.by_hand()) == (1, 1)
+        assert Watch(reader).look(at=sweep.at).total == 6
 
 
 def test_notes_are_told_once_and_a_cancel_shows_while_trials_still_end(story: Tell) -> None:

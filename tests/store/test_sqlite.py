@@ -54,6 +54,7 @@ RECIPE = Recipe(
     limits=Limits(max_total_trials=2, max_concurrent_trials=1, stop_after=StopAfter(3, 0.1)),
     work=Work(command="true ${{search_space.x}}", inputs={"a": "1", "b": None}, outputs=("model",)),
     notices=("one",),
+    tags={"of": "old"},
 )
 EVENTS: tuple[Event, ...] = (
     Started(1.0),
@@ -92,7 +93,11 @@ def fill(store: SqliteStore) -> SweepState:
         Requested("r", Verb.UPDATE, 1.0, changes={"timeout": 5.0}, origin="cli"),
         Exited(0, 2, Cause.NO_LAUNCH, None, 3.0, "no such folder", ("loss",)),
         Reported(0, 1, -inf, None, 1.0),
+        Requested("r", Verb.ENQUEUE, 1.0, changes={"params": {"x": 1}}, origin="studio"),
+        Requested("r", Verb.RERUN, 1.0, trial=3),
+        Requested("r", Verb.ANNOTATE, 1.0, changes={"note": "é", "tags": {"a": None, "b": "<b>"}}),
         Ask(0, (0, 1)),
+        Ask(1, (3, 5), (2, 3)),
         Launch(0, 1),
         Stop(0, 1, "é 'quoted' 🙂"),
         Note("text", 3),
@@ -197,8 +202,10 @@ def as_of_version_1(folder: SweepFolder) -> None:
     """Take away what later versions brought."""
     db = sqlite3.connect(folder.db, isolation_level=None)
     db.execute("ALTER TABLE trials DROP COLUMN warm")
-    for column in ("expected", "until", "rungs"):
+    for column in ("expected", "until", "rungs", "origin", "note", "tags"):
         db.execute(f"ALTER TABLE trials DROP COLUMN {column}")
+    for column in ("note", "tags", "queued"):
+        db.execute(f"ALTER TABLE sweep DROP COLUMN {column}")
     db.execute("DROP TABLE prior")
     db.execute("UPDATE events SET body = json_remove(body, '$.warm', '$.expected')")
     db.execute(
@@ -217,6 +224,9 @@ def test_a_database_of_version_1_is_shown_migrated_and_gone_on_with(folder: Swee
     as_of_version_1(folder)
     with Reader(folder) as reader:
         assert [(trial.warm, trial.expected) for trial in reader.trials()] == [(False, None)]
+        assert [(trial.origin, trial.note, trial.tags) for trial in reader.trials()] == [("", "", {})]
+        assert (reader.sweep().note, reader.sweep().tags, reader.sweep().queued) == ("", {"of": "old"}, 0)
+        assert reader.by_hand() == 0
         assert reader.starts() == (1, 0)
         assert shape(folder) != today  # looking changes nothing
         store = SqliteStore(folder)
@@ -243,6 +253,30 @@ def shape(folder: SweepFolder) -> list[tuple[object, ...]]:
     versions = [*db.execute("PRAGMA user_version"), *db.execute("SELECT format FROM sweep")]
     db.close()
     return columns + versions
+
+
+def test_what_people_write_is_shown_and_the_end_of_a_sweep_stays(folder: SweepFolder) -> None:
+    store = SqliteStore.create(folder, RECIPE, version="1", at=0.5)
+    state = fill(store)
+    state.phase = SweepPhase.COMPLETED
+    plan = Plan(metric="acc", goal=Goal.MAXIMIZE, limits=RECIPE.limits, scheduler=Fifo(), tags=RECIPE.tags)
+    state.annotations = begin(plan).annotations
+    ended = Decision(Ticked(9.0), [Finish(Outcome.COMPLETED, "")])
+    store.commit(Batch(decisions=[ended]), state)
+    for trial, changes in (
+        (None, {"note": "a\nb", "tags": {"of": None, "x": "1"}}),
+        (0, {"tags": {"y": "<"}}),
+    ):
+        event = Requested(f"of {trial}", Verb.ANNOTATE, 20.0, trial=trial, changes=changes)
+        batch = Batch(decisions=[Decision(event, decide(plan, state, event))], touched=set(state.touched))
+        store.commit(batch, state)
+    with Reader(folder) as reader:
+        sweep, (trial_row,) = reader.sweep(), reader.trials()
+        assert (sweep.note, sweep.tags, sweep.ended_at) == ("a\nb", {"x": "1"}, 9.0)
+        assert (trial_row.note, trial_row.tags) == ("", {"y": "<"})
+        assert reader.answer_to("of 0") == []
+        assert reader.answer_to("of 0", after=reader.last_event()) is None
+    store.close()
 
 
 def test_events_of_version_1_are_read() -> None:

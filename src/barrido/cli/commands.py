@@ -9,7 +9,11 @@ from barrido.cli.groups import LazyGroup
 
 barrido = LazyGroup(
     name="barrido",
-    lazy={"job": "barrido.cli.commands:job", "report": "barrido.cli.report:report"},
+    lazy={
+        "job": "barrido.cli.commands:job",
+        "studio": "barrido.cli.studio:studio",
+        "report": "barrido.cli.report:report",
+    },
     help="Hyperparameter sweeps for any training command.",
 )
 click.version_option(package.__version__, prog_name="barrido", message="%(prog)s %(version)s")(barrido)
@@ -25,12 +29,17 @@ job = LazyGroup(
         "trials": "barrido.cli.listing:trials",
         "importance": "barrido.cli.importance:importance",
         "replay": "barrido.cli.replay:replay",
+        "report": "barrido.cli.report_page:report",
+        "export": "barrido.cli.export:export",
         "stream": "barrido.cli.stream:stream",
         "pause": "barrido.cli.control:pause",
         "unpause": "barrido.cli.control:unpause",
         "cancel": "barrido.cli.control:cancel",
         "resume": "barrido.cli.control:resume",
         "update": "barrido.cli.control:update",
+        "enqueue": "barrido.cli.points:enqueue",
+        "rerun": "barrido.cli.points:rerun",
+        "annotate": "barrido.cli.points:annotate",
         "download": "barrido.cli.download:download",
     },
     meant={
@@ -39,6 +48,9 @@ job = LazyGroup(
         **dict.fromkeys(("watch", "logs", "log", "tail"), "stream"),
         **dict.fromkeys(("stop", "kill", "delete"), "cancel"),
         **dict.fromkeys(("continue", "restart"), "resume"),
+        **dict.fromkeys(("add", "put"), "enqueue"),
+        **dict.fromkeys(("retry", "again"), "rerun"),
+        **dict.fromkeys(("tag", "note", "comment", "label"), "annotate"),
         "check": "validate",
         **dict.fromkeys(("dry-run", "preview"), "plan"),
         "ls": "list",

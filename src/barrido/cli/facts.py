@@ -57,6 +57,7 @@ def sweep_facts(sweep: SweepRow, progress: Progress, standing: str, folder: Swee
             "warm": progress.starts[1],
             **{str(phase): count for phase, count in progress.counts.items()},
         },
+        "queued_by_hand": sweep.queued,
         "objective": None
         if progress.metric is None
         else {"primary_metric": progress.metric, "goal": str(progress.goal)},
@@ -70,7 +71,8 @@ def recipe_facts(sweep: SweepRow) -> dict[str, Any]:
     recipe = sweep.recipe
     return {
         "description": recipe.description,
-        "tags": dict(recipe.tags),
+        "tags": dict(sweep.tags),
+        "note": sweep.note,
         "command": recipe.work.command,
         "code": recipe.work.code,
         "warm": recipe.work.warm,
@@ -123,6 +125,9 @@ def trial_facts(sweep: str, trial: TrialRow, *, at: float) -> dict[str, Any]:
         "until": trial.until,
         "rungs": {str(resource): value for resource, value in trial.rungs.items()},
         "reason": trial.reason,
+        "origin": trial.origin,
+        "note": trial.note,
+        "tags": dict(trial.tags),
         "attempt": trial.attempt,
         "warm": trial.warm,
         "exit_code": trial.exit_code,

@@ -67,10 +67,9 @@ def replay(
         _say_table(answers)
         return
     from barrido.cli.output import say_data
+    from barrido.figures.whatif import to_json
 
-    objective = {"primary_metric": history.objective.metric, "goal": str(history.objective.goal)}
-    said = {"name": folder.name, "objective": objective, "history": _facts(history.course)}
-    say_data({**said, "what_if": [_what_if_facts(one) for one in answers]}, output)
+    say_data(to_json(folder.name, history, answers), output)
 
 
 def _prove(folder: SweepFolder, output: str) -> None:
@@ -167,41 +166,3 @@ def _fate(one: WhatIf) -> str:
     if run is None:
         return "not begun"
     return "survives" if one.survives else f"stopped at {run.reports}"
-
-
-def _facts(course: Course) -> dict[str, Any]:
-    return {
-        "status": course.phase,
-        "reason": course.reason,
-        "trials": len(course.runs),
-        "stopped": len(course.stopped),
-        "reports": course.reports,
-        "seconds": round(course.seconds, 3),
-        "best_trial": course.best_trial,
-        "best_value": course.best_value,
-    }
-
-
-def _what_if_facts(one: WhatIf) -> dict[str, Any]:
-    best = one.best_run
-    return {
-        "early_termination": one.policy,
-        "scheduler": one.scheduler,
-        **_facts(one.course),
-        "saved_reports": one.saved,
-        "saved_percent": round(one.saved_percent, 2),
-        "rank": one.rank,
-        "best_survives": one.survives,
-        "best_reached": best.best_value if best else None,
-        "cut": one.cut,
-        "runs": [
-            {
-                "trial": run.trial,
-                "status": run.phase,
-                "reports": run.reports,
-                "best_value": run.best_value,
-                "reason": run.reason,
-            }
-            for run in one.course.runs
-        ],
-    }

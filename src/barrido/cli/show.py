@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from barrido.cli.options import find, in_workspace, named, output_option
+from barrido.errors import RequestError
 
 if TYPE_CHECKING:
     from barrido.core.layout import SweepFolder, Workspace
@@ -18,13 +19,18 @@ if TYPE_CHECKING:
 
 @click.command()
 @named("sweep or trial")
+@click.option(
+    "--plot", is_flag=True, help="Draw the best so far and the best trials' curves; a trial's metrics."
+)
 @output_option
 @in_workspace
-def show(name: str, output: str, workspace: Workspace) -> None:
+def show(name: str, plot: bool, output: str, workspace: Workspace) -> None:
     """Show a sweep, or one trial of it.
 
     NAME is a sweep's name; with _N behind it, that of its trial N: iris shows the sweep, iris_3 its trial 3.
     """
+    if plot and output != "table":
+        raise RequestError(f"--plot draws for people, and -o {output} is for programs: one of them")
     from barrido.sdk.job import find_trial
     from barrido.store.queries import Reader
 
@@ -34,6 +40,11 @@ def show(name: str, output: str, workspace: Workspace) -> None:
             _show_sweep(reader, output)
         else:
             _show_trial(reader, find_trial(reader, number), output)
+        if plot:
+            from barrido.cli.output import say_lines
+            from barrido.cli.plot import pictures
+
+            say_lines(pictures(reader, number))
 
 
 def _show_sweep(reader: Reader, output: str) -> None:
@@ -42,7 +53,7 @@ def _show_sweep(reader: Reader, output: str) -> None:
     from barrido.cli.saved import scheduler_document
     from barrido.sdk.spending import spending, spending_lines
     from barrido.sdk.summary import best_trial, mlflow_lines
-    from barrido.sdk.wording import INTERRUPTED, duration, note_text, warm_text
+    from barrido.sdk.wording import INTERRUPTED, counted, duration, note_text, warm_text
 
     now = time.time()
     folder = reader.folder
@@ -65,7 +76,8 @@ def _show_sweep(reader: Reader, output: str) -> None:
                 ("status", standing),
                 ("reason", progress.reason),
                 ("description", recipe.description),
-                ("tags", _inline(recipe.tags)),
+                ("tags", _inline(sweep.tags)),
+                ("note", sweep.note),
                 ("experiment", recipe.experiment),
                 ("command", recipe.work.command),
                 ("search space", "\n".join(f"{key}: {_inline(one)}" for key, one in recipe.space.items())),
@@ -77,6 +89,7 @@ def _show_sweep(reader: Reader, output: str) -> None:
                 ("limits", _inline({key: one for key, one in limits.items() if one is not None})),
                 ("warm", recipe.work.warm if recipe.work.warm != "auto" else ""),
                 ("trials", f"{done}; {warm}" if warm else done),
+                ("queued", f"{counted(sweep.queued, 'point')} put in by hand" if sweep.queued else ""),
                 ("spent", "" if spent is None else "\n".join(spending_lines(spent))),
                 ("created", f"{duration(floor(now - sweep.created_at))} ago"),
                 ("took" if progress.is_over else "runs for", duration(progress.elapsed_s)),
@@ -113,6 +126,9 @@ def _show_trial(reader: Reader, trial: TrialRow, output: str) -> None:
                 ("name", f"{folder.name}_{trial.number}"),
                 ("status", str(trial.phase)),
                 ("reason", trial.reason),
+                ("origin", trial.origin),
+                ("tags", _inline(trial.tags)),
+                ("note", trial.note),
                 ("parameters", params_text(trial.params)),
                 (f"expected {objective.metric}" if objective else "", expectation_text(trial.expected)),
                 (f"best {objective.metric}" if objective else "", number(trial.best_value)),

@@ -138,6 +138,10 @@ class Controller:
                     self._turn(portion, batch)
         return Outcome(self.state.phase.value)
 
+    def look(self) -> None:
+        """Take in what people ask, once the sweep is over: it can still be annotated."""
+        self._turn((), Batch())
+
     def _is_over(self) -> bool:
         return self.state.phase.is_terminal
 
@@ -233,7 +237,7 @@ class Controller:
         if self._folder is None or now < self._looked_at + LOOK_S:
             return ()
         self._looked_at = now
-        taken = requests.take(self._folder, at=now, but=self._undropped)
+        taken = requests.take(self._folder, self._recipe, at=now, but=self._undropped)
         batch.durable |= bool(taken)  # their files are removed
         for one in taken:
             if one.event is None:

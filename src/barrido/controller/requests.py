@@ -11,18 +11,17 @@ import os
 import time
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, fields
-from math import inf
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from barrido.controller.admission import admit
 from barrido.core.events import Requested, Verb
 from barrido.core.layout import SweepFolder
-from barrido.core.recipe import Limits
+from barrido.core.recipe import Recipe
+from barrido.errors import RequestError
 
 VERSION = 1
-_MAY_BE_NONE = frozenset({"timeout", "trial_timeout", "stop_after"})
-LIMIT_NAMES = frozenset(f.name for f in fields(Limits))
 
 
 def put(
@@ -65,7 +64,12 @@ def is_waiting(folder: SweepFolder, request: str) -> bool:
     return (folder.requests / f"{request}.json").exists()
 
 
-def take(folder: SweepFolder, *, at: float, but: Collection[Path] = ()) -> Sequence[Taken]:
+def are_waiting(folder: SweepFolder) -> bool:
+    """Whether there is any request that nobody has taken in."""
+    return any(folder.requests.glob("[!.]*.json"))
+
+
+def take(folder: SweepFolder, recipe: Recipe, *, at: float, but: Collection[Path] = ()) -> Sequence[Taken]:
     """The requests that wait, oldest first, but for those in ``but``. They stay until `drop` removes them."""
     try:
         with os.scandir(folder.requests) as entries:
@@ -76,7 +80,7 @@ def take(folder: SweepFolder, *, at: float, but: Collection[Path] = ()) -> Seque
     for path in found:
         with suppress(FileNotFoundError):  # whoever asked has taken it back
             aged.append((path.stat().st_mtime_ns, path))
-    return [_read(path, at) for _, path in sorted(aged) if path not in but]
+    return [_read(path, recipe, at) for _, path in sorted(aged) if path not in but]
 
 
 def drop(taken: Sequence[Taken]) -> Sequence[Path]:
@@ -90,7 +94,8 @@ def drop(taken: Sequence[Taken]) -> Sequence[Path]:
     return left
 
 
-def _read(path: Path, at: float) -> Taken:
+def _read(path: Path, recipe: Recipe, at: float) -> Taken:
+    # Checked once more here, because a file in a folder may come from anywhere.
     try:
         body = json.loads(path.read_text())
         if body["version"] != VERSION:
@@ -98,44 +103,10 @@ def _read(path: Path, at: float) -> Taken:
         verb, trial = Verb(body["verb"]), body["trial"]
         if trial is not None and (not isinstance(trial, int) or isinstance(trial, bool)):
             raise ValueError(f"a trial is a whole number (got {trial!r})")
-        if trial is not None and verb is not Verb.CANCEL:
-            raise ValueError(f"a sweep can be asked to {verb}, a trial cannot")
-        changes = check_limits(body["changes"])
+        changes = admit(recipe, verb, trial, body["changes"])
         event = Requested(str(body["id"]), verb, at, trial=trial, changes=changes, origin=str(body["origin"]))
+    except RequestError as error:
+        return Taken(path, None, f"request {path.name} is refused: {error.message}")
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         return Taken(path, None, f"request {path.name} is refused: {error}")
     return Taken(path, event)
-
-
-def check_limits(changes: Mapping[str, Any]) -> dict[str, Any]:
-    """New limits by name, as JSON; `Limits.updated` takes them. Raises ValueError.
-
-    Checked once more here, because a file in a folder may come from anywhere.
-    """
-    checked = dict(changes)
-    for name, value in checked.items():
-        if name not in LIMIT_NAMES:
-            raise ValueError(f"no limit is called {name!r}; there are {', '.join(sorted(LIMIT_NAMES))}")
-        if value is None and name in _MAY_BE_NONE:
-            continue
-        if name == "stop_after":
-            _check_stop_after(value)
-        elif not _is_number(value) or not 0 < value < inf:
-            raise ValueError(f"{name} must be a number above 0 (got {value!r})")
-        elif name not in _MAY_BE_NONE and not isinstance(value, int):
-            raise ValueError(f"{name} must be a whole number (got {value!r})")
-    return checked
-
-
-def _check_stop_after(value: Any) -> None:
-    if not isinstance(value, Mapping) or not {"trials"} <= value.keys() <= {"trials", "min_improvement"}:
-        raise ValueError(f"stop_after must be {{trials: …, min_improvement: …}} (got {value!r})")
-    if isinstance(value["trials"], bool) or not isinstance(value["trials"], int) or value["trials"] < 1:
-        raise ValueError(f"stop_after.trials must be a whole number above 0 (got {value['trials']!r})")
-    least = value.get("min_improvement", 0.0)
-    if not _is_number(least) or not 0 <= least < inf:
-        raise ValueError(f"stop_after.min_improvement must be a number of 0 or more (got {least!r})")
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -14,7 +14,7 @@ def answer(sampler: Sampler, state: SweepState, question: Ask, seed: int, *, at:
     """
     learned = observations(state) if sampler.learns else []
     running = pending(state) if sampler.learns else []
-    points = sampler.ask(learned, running, question.numbers, seed)
+    points = sampler.ask(learned, running, question.draws or question.numbers, seed)
     if not isinstance(sampler, Explainer):
         return Suggested(question.ask, tuple(points), at)
     given = [point for point in points if point is not None]

@@ -7,18 +7,18 @@ resumed, proven (replay equals history) and asked "what if".
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from itertools import repeat
 from math import isfinite
-from typing import Any, assert_never
+from typing import assert_never
 
-from barrido.core.endings import Actions, close, end, finish, stop, sum_up
+from barrido.core.annotation import Annotation
+from barrido.core.endings import Actions, close, end, finish, stop, sum_up, take_out
 from barrido.core.events import (
-    Ask,
     Cause,
     Discard,
     Event,
     Exited,
+    Launch,
     Launched,
     Note,
     Outcome,
@@ -33,7 +33,6 @@ from barrido.core.events import (
     Suggested,
     Ticked,
     Unpause,
-    Verb,
 )  # fmt: skip
 from barrido.core.pausing import arrive, compare, drop, go_on, is_due, launch, park, paused, promote, relaunch
 from barrido.core.plan import Plan
@@ -42,6 +41,7 @@ from barrido.core.reasons import describe_exit
 from barrido.core.recipe import Unit
 from barrido.core.state import SweepPhase, SweepState, move_sweep
 from barrido.core.trial import WORST, Phase, Trial, move
+from barrido.core.wishes import may_come_late, requested
 
 MAX_ATTEMPTS = 3
 """How often a trial is run when its machine is restarted under it."""
@@ -53,12 +53,13 @@ def begin(plan: Plan) -> SweepState:
         limits=plan.limits,
         scheduler=plan.scheduler.init(),
         policy=plan.policy() if plan.policy else None,
+        annotations={None: Annotation(tags=plan.tags)} if plan.tags else {},
     )
 
 
 def decide(plan: Plan, state: SweepState, event: Event) -> Actions:
     """Take ``event`` in; what must be done about it. Late and repeated events change nothing."""
-    if state.phase.is_terminal:
+    if state.phase.is_terminal and not may_come_late(event):
         return []
     actions: Actions = []
     match event:
@@ -75,7 +76,7 @@ def decide(plan: Plan, state: SweepState, event: Event) -> Actions:
         case Ticked():
             actions += _ticked(plan, state, event)
         case Requested():
-            actions += _requested(plan, state, event)
+            actions += requested(plan, state, event)
         case Started():
             state.started_at = event.at
             move_sweep(state, SweepPhase.RUNNING)
@@ -94,7 +95,7 @@ def reconcile(plan: Plan, state: SweepState) -> Actions:
     Each of these may already have been carried out before the crash; executors and samplers treat a
     repetition as no news.
     """
-    actions: Actions = [Ask(ask, numbers) for ask, numbers in state.questions.items()]
+    actions: Actions = [state.question(*asked) for asked in state.questions.items()]
     for trial in state.under_way():
         number, attempt = trial.number, trial.attempt
         if trial.is_let_go:
@@ -163,7 +164,7 @@ def _reported(plan: Plan, state: SweepState, event: Reported) -> Actions:
             state.judged = True
             verdict = policy.judge(trial.number, n)
             if verdict.stops:
-                _take_out(plan, state, trial)
+                take_out(plan, state, trial)
                 return stop(plan, state, trial, Phase.PRUNED, verdict.reason, event.at)
     if trial.phase is Phase.RUNNING and plan.pausing.unit is Unit.REPORT:
         return arrive(plan, state, trial, event.at)
@@ -178,13 +179,6 @@ def _is_repeated(plan: Plan, trial: Trial, event: Reported) -> bool:
     if plan.pausing.unit is not Unit.REPORT or trial.start == 0 or event.step is None:
         return False
     return 0 < trial.last_step >= event.step
-
-
-def _take_out(plan: Plan, state: SweepState, trial: Trial) -> None:
-    """A trial is over for the scheduler as soon as that is decided."""
-    if not trial.is_out:
-        trial.is_out = True
-        state.scheduler = plan.scheduler.ended(state.scheduler, trial.number, None)
 
 
 def _start(trial: Trial, at: float) -> None:
@@ -220,10 +214,15 @@ def _suggested(plan: Plan, state: SweepState, event: Suggested) -> Actions:
             state.scheduler = plan.scheduler.missing(state.scheduler, number)
             continue
         trial = Trial(number=number, params=params, expected=expected, queued_at=event.at, until=until)
-        state.trials[number] = state.live[number] = trial
-        move(trial, Phase.LAUNCHING)
-        actions.append(launch(trial))
+        actions.append(_begin(state, trial))
     return actions
+
+
+def _begin(state: SweepState, trial: Trial) -> Launch:
+    """The first attempt of a trial, which holds a worker from now on."""
+    state.trials[trial.number] = state.live[trial.number] = trial
+    move(trial, Phase.LAUNCHING)
+    return launch(trial)
 
 
 def _exited(plan: Plan, state: SweepState, event: Exited) -> Actions:
@@ -296,51 +295,12 @@ def _ticked(plan: Plan, state: SweepState, event: Ticked) -> Actions:
     if (most := limits.trial_timeout) is not None:
         for trial in list(state.live.values()):
             if trial.going_since is not None and at >= trial.going_since - trial.spent_s + most:
-                _take_out(plan, state, trial)
+                take_out(plan, state, trial)
                 actions += stop(plan, state, trial, Phase.CANCELED, f"ran longer than {most:g} s", at)
     if limits.timeout is not None and at >= state.started_at + state.down_s + limits.timeout:
         reason = f"timeout of {limits.timeout:g} s reached"
         actions += end(plan, state, Outcome.CANCELED, reason, at, stops=True)
     return actions
-
-
-def _requested(plan: Plan, state: SweepState, event: Requested) -> Actions:
-    if event.request in state.requests:
-        return []
-    state.requests.add(event.request)
-    by = f" by {event.origin}" if event.origin else ""
-    match event.verb:
-        case Verb.CANCEL:
-            if event.trial is None:
-                return end(plan, state, Outcome.CANCELED, f"canceled{by}", event.at, stops=True)
-            return _cancel(plan, state, event.trial, f"canceled{by}", event.at)
-        case Verb.PAUSE:
-            if state.phase is SweepPhase.RUNNING:
-                move_sweep(state, SweepPhase.PAUSED)
-                return [Note(f"paused{by}: no new trials start, running ones go on")]
-        case Verb.UNPAUSE:
-            if state.phase is SweepPhase.PAUSED:
-                move_sweep(state, SweepPhase.RUNNING)
-                return [Note(f"unpaused{by}")]
-        case Verb.UPDATE:
-            return [_update(state, event.changes, by)]
-        case _:
-            assert_never(event.verb)
-    return []
-
-
-def _cancel(plan: Plan, state: SweepState, number: int, reason: str, at: float) -> Actions:
-    trial = state.live.get(number) or state.parked.get(number)
-    if trial is None or trial.phase is Phase.STOPPING:
-        return [Note(f"trial {number} is not running: nothing to cancel")] if trial is None else []
-    _take_out(plan, state, trial)
-    return stop(plan, state, trial, Phase.CANCELED, reason, at)
-
-
-def _update(state: SweepState, changes: Mapping[str, Any], by: str) -> Note:
-    state.limits = state.limits.updated(changes)
-    said = ", ".join(f"{name} = {value}" for name, value in changes.items())
-    return Note(f"limits changed{by}: {said}")
 
 
 def _fill(plan: Plan, state: SweepState, at: float) -> Actions:
@@ -367,9 +327,17 @@ def _give_work(plan: Plan, state: SweepState, at: float, actions: Actions) -> bo
     work: Idle | None = None
     while work is None and state.free > len(numbers) and state.phase is SweepPhase.RUNNING:
         number = state.next_number
-        has_more = not state.exhausted and number < state.limits.max_total_trials
+        has_more = bool(state.queue) or (not state.exhausted and number < state.limits.max_total_trials)
         state.scheduler, assignment = plan.scheduler.next(state.scheduler, number if has_more else None)
         match assignment:
+            case Sample(until) if state.queue:
+                state.next_number += 1
+                state.by_hand.append(number)
+                wanted = state.queue.popleft()
+                trial = Trial(
+                    number=number, params=wanted.params, origin=wanted.origin, queued_at=at, until=until
+                )
+                actions.append(_begin(state, trial))
             case Sample(until):
                 numbers.append(number)
                 state.untils[number] = until
@@ -382,7 +350,7 @@ def _give_work(plan: Plan, state: SweepState, at: float, actions: Actions) -> bo
                 work = assignment
     if numbers:
         state.questions[state.asked] = tuple(numbers)
-        actions.append(Ask(state.asked, tuple(numbers)))
+        actions.append(state.question(state.asked, numbers))
         state.asked += 1
     if work is None or state.live or state.questions or _is_leaving(state):
         return False

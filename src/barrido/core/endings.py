@@ -24,6 +24,13 @@ def stop(plan: Plan, state: SweepState, trial: Trial, ends_as: Phase, reason: st
     return [Stop(trial.number, trial.attempt, reason)]
 
 
+def take_out(plan: Plan, state: SweepState, trial: Trial) -> None:
+    """A trial is over for the scheduler as soon as that is decided."""
+    if not trial.is_out:
+        trial.is_out = True
+        state.scheduler = plan.scheduler.ended(state.scheduler, trial.number, None)
+
+
 def close(plan: Plan, state: SweepState, trial: Trial, at: float, event: Exited | None = None) -> Actions:
     """See to what follows from the end of ``trial``. ``event`` is the exit that brought it, if one did."""
     trial.ended_at, trial.going_since, trial.is_frozen, trial.until = at, None, False, None
@@ -89,6 +96,10 @@ def end(plan: Plan, state: SweepState, outcome: Outcome, reason: str, at: float,
         # A cancel or a timeout overrides an ending that waits for its last trials, but no failure.
         state.ends_as, state.reason = outcome, reason
     actions: Actions = []
+    if state.queue:
+        points = f"{len(state.queue)} points" if len(state.queue) > 1 else "a point"
+        actions.append(Note(f"{points} put in by hand will not be run: {reason}"))
+        state.queue.clear()
     for trial in list(state.live.values()) if stops else ():
         actions += stop(plan, state, trial, Phase.CANCELED, reason, at)
     for trial in list(state.parked.values()):
@@ -98,13 +109,15 @@ def end(plan: Plan, state: SweepState, outcome: Outcome, reason: str, at: float,
 
 def sum_up(state: SweepState) -> tuple[Outcome, str]:
     """How a sweep ends that has nothing left to do, and why."""
-    count = len(state.trials)
+    count, by_hand = len(state.trials), len(state.by_hand)
     if count and not state.succeeded and state.first_failure:
         none = f"none of {count} trials succeeded" if count > 1 else "its only trial did not succeed"
         return Outcome.FAILED, f"{none}; {state.first_failure}"
     if state.exhausted:
-        points = f"all {count} points" if count > 1 else "the only point"
-        return Outcome.COMPLETED, f"{points} of the search space {'were' if count > 1 else 'was'} tried"
+        drawn = count - by_hand
+        points = f"all {drawn} points" if drawn > 1 else "the only point"
+        reason = f"{points} of the search space {'were' if drawn > 1 else 'was'} tried"
+        return Outcome.COMPLETED, f"{reason}, and {by_hand} more by hand" if by_hand else reason
     return Outcome.COMPLETED, f"all {count} trials are done" if count > 1 else "its only trial is done"
 
 

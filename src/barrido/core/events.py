@@ -18,16 +18,22 @@ from barrido.core.trial import Params
 if TYPE_CHECKING:
     from barrido.core.protocols import Expectation
 
-VERSION = 4
+VERSION = 5
 
 
 class Verb(StrEnum):
-    """What people may ask of a running sweep. Unknown verbs are refused, never ignored."""
+    """What people may ask of a sweep. Unknown verbs are refused, never ignored.
+
+    A sweep that is over can be annotated, and nothing else.
+    """
 
     CANCEL = "cancel"  # the sweep, or one trial
     PAUSE = "pause"  # start no new trials
     UNPAUSE = "unpause"
     UPDATE = "update"  # limits
+    ENQUEUE = "enqueue"  # a point by hand: one trial more than there was to be
+    RERUN = "rerun"  # the point of a trial once more, in a trial of its own
+    ANNOTATE = "annotate"  # the sweep, or one trial: a note and tags
 
 
 class Outcome(StrEnum):
@@ -141,13 +147,17 @@ class Ticked:
 
 @dataclass(frozen=True, slots=True)
 class Requested:
-    """A person's wish. ``request`` identifies it: a wish that is delivered twice counts once."""
+    """A person's wish. ``request`` identifies it: a wish that is delivered twice counts once.
+
+    ``changes`` are for UPDATE new values by limit name, for ENQUEUE the point's values by name under
+    ``params``, for ANNOTATE a ``note``, or ``tags`` of which null removes one, or both.
+    """
 
     request: str
     verb: Verb
     at: float
     trial: int | None = None
-    changes: dict[str, Any] = field(default_factory=dict)  # UPDATE: new values by limit name
+    changes: dict[str, Any] = field(default_factory=dict)
     origin: str = ""  # who asked: "cli", "sdk", "studio"
 
 
@@ -159,10 +169,15 @@ Event = Started | Resumed | Suggested | Launched | Reported | Paused | Exited | 
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """Ask the sampler for the points of these trial numbers. ``ask`` numbers the question."""
+    """Ask the sampler for the points of these trial numbers. ``ask`` numbers the question.
+
+    ``draws`` are the numbers that the sampler is asked by: those of the trials without the by-hand trials
+    before them, so that none of its points is lost to one. Empty, as in logs before version 5: the same.
+    """
 
     ask: int
     numbers: tuple[int, ...]
+    draws: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

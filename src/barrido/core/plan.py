@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from barrido.core.protocols import Policy, Scheduler
@@ -11,7 +11,10 @@ from barrido.core.recipe import Goal, Limits, Pausing
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """``policy`` makes an empty one. ``pausing`` says how trials pause, and what their resource counts."""
+    """``policy`` makes an empty one. ``pausing`` says how trials pause, and what their resource counts.
+
+    ``tags`` are those that the sweep has from the start.
+    """
 
     metric: str | None  # None: nothing is compared, every point is run
     goal: Goal
@@ -19,3 +22,4 @@ class Plan:
     scheduler: Scheduler
     policy: Callable[[], Policy] | None = None
     pausing: Pausing = field(default_factory=Pausing)
+    tags: Mapping[str, str] = field(default_factory=dict)

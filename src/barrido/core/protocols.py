@@ -52,11 +52,12 @@ class Sampler(Protocol):
         numbers: Sequence[int],
         seed: int,
     ) -> list[Params | None]:
-        """A point for each trial in ``numbers``; None where the space has none left.
+        """A point for each number in ``numbers``; None where the space has none left.
 
-        The same arguments give the same points. The point of trial k is drawn with
-        ``numpy.random.default_rng((seed, k))`` or an equal function of ``seed`` and k, so that
-        samplers that do not learn give the same points at any concurrency.
+        They count the trials, but for those that people put in by hand; an observation's number is its
+        trial's, and tells observations apart. The same arguments give the same points. The point of number
+        k is drawn with ``numpy.random.default_rng((seed, k))`` or an equal function of ``seed`` and k, so
+        that samplers that do not learn give the same points at any concurrency.
         """
 
 

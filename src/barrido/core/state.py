@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from bisect import bisect_left
+from collections import deque
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from barrido.core.events import Outcome
+from barrido.core.annotation import PLAIN, Annotation
+from barrido.core.events import Ask, Outcome
 from barrido.core.protocols import Fate, Observation, Policy
 from barrido.core.recipe import Limits
 from barrido.core.trial import WORST, Params, Phase, Trial
@@ -52,6 +55,14 @@ SWEEP_TRANSITIONS: Mapping[SweepPhase, frozenset[SweepPhase]] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A point that somebody put in by hand, and that waits for a worker."""
+
+    params: Params
+    origin: str
+
+
 @dataclass(slots=True, kw_only=True)
 class SweepState:
     """Mutable, and owned by ``decide`` alone. ``policy`` is a cache of the reports it was fed."""
@@ -67,6 +78,9 @@ class SweepState:
     parked: dict[int, Trial] = field(default_factory=dict)  # paused, or paused and being ended: no slot
     questions: dict[int, tuple[int, ...]] = field(default_factory=dict)  # asked, not yet answered
     untils: dict[int, int | None] = field(default_factory=dict)  # by number, of those asked for
+    queue: deque[Wanted] = field(default_factory=deque)  # oldest first
+    by_hand: list[int] = field(default_factory=list)  # trials that were put in by hand, by number
+    annotations: dict[int | None, Annotation] = field(default_factory=dict)  # by trial; None: the sweep's
     asked: int = 0
     next_number: int = 0
     exhausted: bool = False
@@ -92,6 +106,15 @@ class SweepState:
     def under_way(self) -> list[Trial]:
         """All trials that are not over."""
         return [*self.live.values(), *self.parked.values()]
+
+    def question(self, ask: int, numbers: Sequence[int]) -> Ask:
+        """The sampler asked for these trials."""
+        draws = (number - bisect_left(self.by_hand, number) for number in numbers) if self.by_hand else ()
+        return Ask(ask, tuple(numbers), tuple(draws))
+
+    def annotation(self, trial: int | None) -> Annotation:
+        """Of a trial; of the sweep, if None."""
+        return self.annotations.get(trial, PLAIN)
 
     @property
     def free(self) -> int:

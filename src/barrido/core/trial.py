@@ -80,7 +80,8 @@ class Trial:
     ``losses`` holds what was reported in this attempt, sign-converted so that lower is better;
     its n-th entry is the n-th report. ``best`` is the lowest that was ever reported, in attempts that
     were lost, too. ``warm`` says how this attempt was started: see `barrido.core.events.Launched`.
-    ``expected`` is what the sampler's model expected of it, if there was one.
+    ``expected`` is what the sampler's model expected of it, if there was one; ``origin`` says who wanted it,
+    "" if the sampler chose it.
 
     ``until`` is the resource at which the scheduler is asked about it, ``rungs`` the losses that it was
     compared by, by resource. An attempt that goes on from a checkpoint keeps the losses of the one before;
@@ -90,6 +91,7 @@ class Trial:
     number: int
     params: Params
     expected: Expectation | None = None
+    origin: str = ""
     phase: Phase = Phase.QUEUED
     attempt: int = 1
     reason: str = ""

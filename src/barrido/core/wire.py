@@ -33,7 +33,7 @@ _FIELDS: Mapping[type[Any], tuple[str, ...]] = {
 _ENUMS: Mapping[str, type[Enum]] = {
     "cause": Cause, "outcome": Outcome, "verb": Verb, "mode": PauseMode,
 }  # fmt: skip
-_TUPLES = frozenset({"points", "numbers", "logged"})
+_TUPLES = frozenset({"points", "numbers", "draws", "logged"})
 _EXPECTATION = tuple(f.name for f in fields(Expectation))
 
 

@@ -6,44 +6,15 @@ so few trials mean that none is; of equal ones the lower number counts as worse.
 
 from __future__ import annotations
 
-from array import array
-from bisect import bisect_left, bisect_right
 from math import inf
 
 from barrido.core.protocols import GO_ON, Step, Verdict
 from barrido.core.recipe import Goal
 from barrido.errors import RequestError
 from barrido.policies.bests import Bests
+from barrido.policies.ranking import Ranked, Ranking
 from barrido.policies.timing import applies
 from barrido.policies.wording import in_reports, numbers, ordinal
-
-
-class _Ranking:
-    """Trials from worst to best, ties by number. Two arrays: 16 bytes a trial."""
-
-    def __init__(self) -> None:
-        self._gains: array[float] = array("d")  # negated losses: worst first is ascending
-        self._trials: array[int] = array("q")
-
-    def __len__(self) -> int:
-        return len(self._gains)
-
-    def place(self, trial: int, loss: float) -> int:
-        """How many are worse."""
-        start = bisect_left(self._gains, -loss)
-        if start == len(self._gains) or self._gains[start] != -loss:
-            return start
-        end = bisect_right(self._gains, -loss, start)
-        return bisect_left(self._trials, trial, start, end)
-
-    def add(self, trial: int, loss: float) -> None:
-        place = self.place(trial, loss)
-        self._gains.insert(place, -loss)
-        self._trials.insert(place, trial)
-
-    def remove(self, trial: int, loss: float) -> None:
-        place = self.place(trial, loss)
-        del self._gains[place], self._trials[place]
 
 
 class TruncationSelection:
@@ -73,7 +44,7 @@ class TruncationSelection:
         self._percentage = truncation_percentage
         self._excludes_finished = exclude_finished_jobs
         self._bests = Bests()
-        self._rankings: dict[int, _Ranking] = {}
+        self._rankings: dict[int, Ranking] = {}
         self._left_out: set[int] = set()
 
     def observe(self, trial: int, n: int, loss: float) -> None:
@@ -81,7 +52,7 @@ class TruncationSelection:
             self._forget(trial)
         best = self._bests.add(trial, loss)
         if applies(self, n) and trial not in self._left_out:
-            self._rankings.setdefault(n, _Ranking()).add(trial, best)
+            self._rankings.setdefault(n, Ranking()).add(trial, best)
 
     def ended(self, trial: int) -> None:
         if self._excludes_finished and trial in self._bests and trial not in self._left_out:
@@ -89,14 +60,16 @@ class TruncationSelection:
             self._left_out.add(trial)
 
     def judge(self, trial: int, n: int) -> Verdict:
-        ranking = self._rankings.get(n) or _Ranking()
+        ranking = self._rankings.get(n) or Ranking()
         best = self._bests.at(trial, n)
         worse = ranking.place(trial, best)
         count = len(ranking) + (trial in self._left_out)
         stopped = count * self._percentage // 100
         if worse >= stopped:
             return GO_ON
-        return Verdict(Step.STOP, self._reason(best, n, worse + 1, count, stopped))
+        # One that is left out of the ranking itself stands before all that it is not better than
+        spared = ranking[stopped - (trial in self._left_out)]
+        return Verdict(Step.STOP, self._reason(best, n, worse + 1, count, stopped, spared))
 
     def _withdraw(self, trial: int) -> None:
         for n in range(1, self._bests.reports(trial) + 1):
@@ -111,11 +84,12 @@ class TruncationSelection:
             self._withdraw(trial)
         self._bests.forget(trial)
 
-    def _reason(self, best: float, n: int, rank: int, count: int, stopped: int) -> str:
-        value = self._goal.sign * best
-        here = numbers(value, value)[0]
+    def _reason(self, best: float, n: int, rank: int, count: int, stopped: int, spared: Ranked) -> str:
+        sign = self._goal.sign
+        here, there = numbers(sign * best, sign * spared.loss)
         had = f"best {here}" if best < inf else here
         return (
             f"{had} {in_reports(n)} ranks {ordinal(rank)} worst of {count}; "
-            f"the worst {self._percentage}% ({stopped}) are stopped"
+            f"the worst {self._percentage}% ({stopped}) are stopped, the first spared is"
+            f" trial {spared.trial} with {there}"
         )

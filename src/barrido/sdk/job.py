@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from barrido import app
 from barrido.core.layout import SweepFolder, Workspace
@@ -19,6 +19,9 @@ from barrido.sdk.progress import TRIAL_STATUS, sweep_status
 from barrido.sdk.stream import is_interrupted
 from barrido.sdk.wording import counted
 from barrido.store.queries import Reader, SweepRow, TrialRow
+
+if TYPE_CHECKING:
+    from barrido.figures.notebook import Plots
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +43,8 @@ class Job:
     ``status`` is Azure ML's word, ``reason`` says why. ``properties`` holds, for a sweep,
     ``best_child_run_id`` and ``score``, once there is a best trial. ``value`` is the best value of the
     primary metric, ``expected`` what the sampler's model expected of a trial before it was tried, in the
-    same scale; None where no model was asked. ``trials`` and ``metrics`` are read when they are asked for.
+    same scale; None where no model was asked. ``note`` and ``tags`` are what people wrote on it,
+    ``origin`` says who put a trial in by hand. ``trials`` and ``metrics`` are read when they are asked for.
     """
 
     name: str
@@ -62,6 +66,8 @@ class Job:
     recipe: Recipe = field(repr=False)
     _measured: tuple[SweepFolder, int | None] = field(repr=False)  # whose metrics are its own
     expected: Expectation | None = field(default=None, repr=False)
+    note: str = field(default="", repr=False)
+    origin: str = field(default="", repr=False)
     compute: str = field(default="local", repr=False)
     studio_url: str = field(default="", repr=False)
     services: Mapping[str, Service] = field(
@@ -88,6 +94,13 @@ class Job:
             return {}
         with Reader(folder) as reader:
             return {row.name: row.value for row in reader.metrics(number)}
+
+    @property
+    def plot(self) -> Plots:
+        """Charts for notebooks: ``sweep.plot.curves()``. Those of a trial show it among the others."""
+        from barrido.figures.notebook import Plots
+
+        return Plots(self._measured[0], self.number)
 
     @property
     def log_files(self) -> dict[str, str]:
@@ -145,7 +158,8 @@ def sweep_job(reader: Reader) -> Job:
         display_name=recipe.display_name or recipe.name,
         experiment_name=recipe.experiment,
         description=recipe.description,
-        tags=dict(recipe.tags),
+        tags=dict(row.tags),
+        note=row.note,
         properties=_properties(row),
         parameters=dict(best[0].params) if best else {},
         value=row.best_value,
@@ -172,7 +186,9 @@ def trial_job(reader: Reader, trial: TrialRow) -> Job:
         display_name=name,
         experiment_name=recipe.experiment,
         description="",
-        tags={},
+        tags=dict(trial.tags),
+        note=trial.note,
+        origin=trial.origin,
         properties=properties,
         parameters=dict(trial.params),
         value=trial.best_value,

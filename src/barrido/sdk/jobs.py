@@ -23,6 +23,7 @@ from barrido.sdk.job import Job, find_job, find_trial, sweep_job, trial_job
 from barrido.sdk.origin import caller
 from barrido.sdk.stream import LOOK_S, check_alive, only_trial, stream_sweep, stream_trial
 from barrido.sdk.sweep_job import SweepJob
+from barrido.space.options import copied
 from barrido.spec.source import Source
 from barrido.store.queries import Reader, sweeps
 
@@ -261,6 +262,40 @@ class JobOperations:
             sweep = reader.sweep()
         checked = check_limits(given, sweep.recipe, sweep.limits, source=Source(caller()))
         app.request(folder, Verb.UPDATE, changes=checked, origin=ORIGIN)
+
+    def rerun(self, name: str) -> None:
+        """Run a trial's parameters once more, in a new trial of its sweep, before any that is sampled.
+
+        ``name`` is ``<sweep>_<n>``. Raises RequestError if the sweep is over, or is a command.
+        """
+        folder, number = self.find(name)
+        if number is None:
+            raise RequestError(f"{name!r} is no trial", hint=f"a trial of it is called {name}_0")
+        app.request(folder, Verb.RERUN, trial=number, origin=ORIGIN)
+
+    def enqueue(self, name: str, params: Mapping[str, Any]) -> None:
+        """Put a point of the search space into a sweep, to be run before any that is sampled.
+
+        There will be one trial more than there was to be. Raises RequestError with everything that keeps
+        ``params`` from being such a point, or if the sweep is over, or is a command.
+        """
+        if not isinstance(params, Mapping):
+            raise RequestError(f"a point is a mapping of names to values (got {params!r:.60})")
+        point = {"params": copied(params)}
+        app.request(app.find(self._workspace, name), Verb.ENQUEUE, changes=point, origin=ORIGIN)
+
+    def annotate(
+        self, name: str, note: str | None = None, tags: Mapping[str, str | None] | None = None
+    ) -> None:
+        """Write a note and tags on a sweep, or on a trial; also on one that is over.
+
+        What is not given stays as it is; "" removes the note, None a tag. Raises RequestError if they are too
+        long, or not text.
+        """
+        folder, number = self.find(name)
+        changes = {"note": note, "tags": dict(tags) if isinstance(tags, Mapping) else tags}
+        given = {what: value for what, value in changes.items() if value is not None}
+        app.request(folder, Verb.ANNOTATE, trial=number, changes=given, origin=ORIGIN)
 
     def find(self, name: str) -> tuple[SweepFolder, int | None]:
         """The sweep called ``name``, or the sweep and number of a trial called so. Raises SweepNotFound."""

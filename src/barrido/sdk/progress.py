@@ -65,10 +65,11 @@ class Progress:
     """A sweep at one moment.
 
     ``total`` is how many trials there will be at most: ``max_total_trials``, or the points of the search
-    space if those are fewer. ``done`` counts trials that ended, however. ``starts`` is how many trials
-    have started, and how many of those did so warm. ``best`` is the trial with the best value so far (its
-    ``best_value``), None while nothing was reported. ``ended`` holds, oldest first, the trials that ended
-    since the last look. ``eta_s`` is a guess from how long trials took so far, None while none has ended.
+    space, and those put in by hand, if they are fewer. ``done`` counts trials that ended, however. ``starts``
+    is how many trials have started, and how many of those did so warm. ``best`` is the trial with the best
+    value so far (its ``best_value``), None while nothing was reported. ``ended`` holds, oldest first, the
+    trials that ended since the last look. ``eta_s`` is a guess from how long trials took so far, None while
+    none has ended.
     """
 
     name: str
@@ -228,7 +229,9 @@ class Watch:
         if not self._total_known:
             self._points, self._total_known = _points(sweep.recipe), True
         most = sweep.limits.max_total_trials
-        return most if self._points is None else min(most, self._points)
+        if self._points is None:
+            return most
+        return min(most, self._points + sweep.queued + self._reader.by_hand())
 
 
 def _points(recipe: Recipe) -> int | None:

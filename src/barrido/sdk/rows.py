@@ -92,10 +92,14 @@ def _around(
     if any(rungs):
         columns.insert(-1, Column("rung", right=True))
         rows = [[*row[:-1], one or NOTHING, row[-1]] for row, one in zip(rows, rungs, strict=True)]
-    reasons = [one_line(trial.reason) for trial in trials]
-    if any(reasons):
-        columns.append(Column("reason", cut=True))
-        rows = [[*row, reason] for row, reason in zip(rows, reasons, strict=True)]
+    for name, texts in (
+        ("reason", [one_line(trial.reason) for trial in trials]),
+        ("origin", [one_line(trial.origin) for trial in trials]),
+        ("note", [one_line(trial.note) for trial in trials]),
+    ):
+        if any(texts):
+            columns.append(Column(name, cut=True))
+            rows = [[*row, text] for row, text in zip(rows, texts, strict=True)]
     return columns, rows
 
 

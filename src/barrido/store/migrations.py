@@ -23,6 +23,15 @@ STEPS: tuple[tuple[str, str], ...] = (
         "ALTER TABLE trials ADD COLUMN until INTEGER;"
         " ALTER TABLE trials ADD COLUMN rungs TEXT; UPDATE sweep SET format = 4",
     ),
+    (
+        "by hand",
+        "ALTER TABLE trials ADD COLUMN origin TEXT NOT NULL DEFAULT '';"
+        " ALTER TABLE trials ADD COLUMN note TEXT NOT NULL DEFAULT '';"
+        " ALTER TABLE trials ADD COLUMN tags TEXT;"
+        " ALTER TABLE sweep ADD COLUMN note TEXT NOT NULL DEFAULT '';"
+        " ALTER TABLE sweep ADD COLUMN tags TEXT;"
+        " ALTER TABLE sweep ADD COLUMN queued INTEGER NOT NULL DEFAULT 0; UPDATE sweep SET format = 5",
+    ),
 )
 """(name, SQL) of each step after the first schema; step k leads from version k to k + 1."""
 

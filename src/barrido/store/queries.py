@@ -20,11 +20,16 @@ from barrido.core.recipe import Limits, Recipe
 from barrido.core.state import SweepPhase
 from barrido.core.trial import HOLDS_SLOT, Phase
 from barrido.errors import StoreError, SweepNotFound
+from barrido.store.points import Points
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SweepRow:
-    """A sweep as it stands. Values are in the user's scale, times in seconds since the epoch."""
+    """A sweep as it stands. Values are in the user's scale, times in seconds since the epoch.
+
+    ``tags`` are as they are now; the recipe has those of the beginning. ``queued`` points were put in by hand
+    and wait for a worker.
+    """
 
     recipe: Recipe
     phase: SweepPhase
@@ -36,11 +41,17 @@ class SweepRow:
     created_at: float
     started_at: float | None
     ended_at: float | None
+    note: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict)
+    queued: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrialRow:
-    """A trial as it stands. Values, the expected ones too, are in the user's scale."""
+    """A trial as it stands. Values, the expected ones too, are in the user's scale.
+
+    ``origin`` says who put it in by hand, "" if the sampler chose it.
+    """
 
     number: int
     attempt: int
@@ -59,6 +70,9 @@ class TrialRow:
     expected: Expectation | None = None
     until: int | None = None  # the resource at which the scheduler is asked about it
     rungs: Mapping[int, float | None] = field(default_factory=dict)  # by resource; None is the worst
+    origin: str = ""
+    note: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +88,16 @@ class MetricRow:
     step: int | None
     at: float
     counts: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """All trials of a sweep in numbers. ``mean_s``: how long those that ended ran, None if none did."""
+
+    counts: Mapping[Phase, int]
+    starts: tuple[int, int]  # how many have started, and how many of those did so warm
+    mean_s: float | None
+    by_hand: int  # how many people put in
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +117,17 @@ _TRIAL = (
     "number, attempt, phase, params, reason, reports, best_value, last_value, last_step, queued_at,"
     " started_at, ended_at, exit_code"
 )
-_LATER = {"warm": "0", "expected": "NULL", "until": "NULL", "rungs": "NULL"}
+_LATER = {
+    "trials": {
+        "warm": "0", "expected": "NULL", "until": "NULL", "rungs": "NULL",
+        "origin": "''", "note": "''", "tags": "NULL",
+    },
+    "sweep": {"note": "''", "tags": "NULL", "queued": "0"},
+}  # fmt: skip
 """Columns that older databases lack, and what is read instead: readers change nothing, a controller will."""
 
 
-class Reader:
+class Reader(Points):
     """Looks at one sweep. A view of the newest commit at each call; never blocks the writer."""
 
     def __init__(self, folder: SweepFolder) -> None:
@@ -111,7 +141,7 @@ class Reader:
         self._db = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=20)
         self._rows("PRAGMA query_only = ON")
         self._recipe: Recipe | None = None
-        self._columns: frozenset[str] = frozenset()  # of the table of trials, when last looked at
+        self._columns: dict[str, frozenset[str]] = {}  # of each table, when last looked at
 
     def __enter__(self) -> Reader:
         return self
@@ -135,9 +165,10 @@ class Reader:
         return int(self._rows("PRAGMA data_version").fetchone()[0])
 
     def sweep(self) -> SweepRow:
+        later = ", ".join(self._later("sweep", column) for column in _LATER["sweep"])
         row = self._rows(
             "SELECT recipe, phase, ends_as, reason, limits, best_trial, best_value, created_at, started_at,"
-            " ended_at FROM sweep"
+            f" ended_at, {later} FROM sweep"
         ).fetchone()
         if self._recipe is None:
             self._recipe = Recipe.from_json(json.loads(row[0]))
@@ -152,6 +183,9 @@ class Reader:
             created_at=row[7],
             started_at=row[8],
             ended_at=row[9],
+            note=row[10],
+            tags=dict(self._recipe.tags) if row[11] is None else json.loads(row[11]),
+            queued=row[12],
         )
 
     def trials(self, numbers: Sequence[int] | None = None) -> list[TrialRow]:
@@ -167,28 +201,68 @@ class Reader:
         return self._trials(f"WHERE phase IN ({phases})")
 
     def _trials(self, which: str = "", args: tuple[Any, ...] = ()) -> list[TrialRow]:
-        columns = ", ".join([_TRIAL, *map(self._later, _LATER)])
+        columns = ", ".join([_TRIAL, *(self._later("trials", column) for column in _LATER["trials"])])
         rows = self._rows(f"SELECT {columns} FROM trials {which} ORDER BY number", args)
         return [_trial(row) for row in rows]
 
-    def _later(self, column: str) -> str:
+    def _later(self, table: str, column: str) -> str:
         """The column, if the database has it."""
-        if column not in self._columns:
-            found = self._rows("SELECT name FROM pragma_table_info('trials')")
-            self._columns = frozenset(name for (name,) in found)
-        return column if column in self._columns else _LATER[column]
+        if column not in self._columns.get(table, ()):
+            found = self._rows("SELECT name FROM pragma_table_info(?)", (table,))
+            self._columns[table] = frozenset(name for (name,) in found)
+        return column if column in self._columns[table] else _LATER[table][column]
 
     def counts(self) -> dict[Phase, int]:
         """How many trials are in each phase."""
         rows = self._rows("SELECT phase, count(*) FROM trials GROUP BY phase")
         return {Phase(phase): count for phase, count in rows}
 
+    def by_hand(self) -> int:
+        """How many trials people put in by hand."""
+        origin = self._later("trials", "origin")
+        return int(self._rows(f"SELECT count(*) FROM trials WHERE {origin} <> ''").fetchone()[0])
+
+    def last_event(self) -> int:
+        """The number of the newest event of the log, 0 if there is none."""
+        return int(self._rows("SELECT coalesce(max(seq), 0) FROM events").fetchone()[0])
+
+    def answer_to(self, request: str, after: int = 0) -> list[str] | None:
+        """What was said to a request of this id, None if it is in no event newer than number ``after``."""
+        row = self._rows(
+            "SELECT actions FROM events WHERE seq > ? AND json_extract(body, '$.request') = ?",
+            (after, request),
+        ).fetchone()
+        if row is None:
+            return None
+        return [action["text"] for action in json.loads(row[0]) if action["kind"] == "note"]
+
     def starts(self) -> tuple[int, int]:
         """How many trials have started, and how many of those did so warm."""
         row = self._rows(
-            f"SELECT count(started_at), coalesce(sum({self._later('warm')}), 0) FROM trials"
+            f"SELECT count(started_at), coalesce(sum({self._later('trials', 'warm')}), 0) FROM trials"
         ).fetchone()
         return int(row[0]), int(row[1])
+
+    def tally(self) -> Tally:
+        """What `counts`, `starts` and `by_hand` tell, and how long trials take, in one look."""
+        warm, origin = self._later("trials", "warm"), self._later("trials", "origin")
+        rows = self._rows(
+            f"SELECT phase, count(*), count(started_at), total({warm}), total(ended_at - started_at),"
+            f" count(ended_at - started_at), total({origin} <> '') FROM trials GROUP BY phase"
+        ).fetchall()
+        started, warm_ones, ran_s, ended, by_hand = (sum(row[k] for row in rows) for k in range(2, 7))
+        return Tally(
+            {Phase(row[0]): row[1] for row in rows},
+            (started, int(warm_ones)),
+            ran_s / ended if ended else None,
+            int(by_hand),
+        )
+
+    def spans(self) -> list[tuple[int, int, str, float | None, float | None]]:
+        """Of each trial its number, attempt and phase, and when it started and ended."""
+        return self._rows(
+            "SELECT number, attempt, phase, started_at, ended_at FROM trials ORDER BY number"
+        ).fetchall()
 
     def metrics(self, trial: int, *, name: str | None = None, attempt: int | None = None) -> list[MetricRow]:
         """What a trial logged, in order: in its latest attempt unless told otherwise."""
@@ -211,6 +285,21 @@ class Reader:
         """What people should read, newer than note number ``after``."""
         rows = self._rows("SELECT seq, at, trial, text FROM notes WHERE seq > ? ORDER BY seq", (after,))
         return [NoteRow(*row) for row in rows]
+
+    def moves(self, trial: int | None = None) -> Iterator[dict[str, Any]]:
+        """The events of the log, as JSON, at which trials, or one, may have come or gone."""
+        about = "" if trial is None else " AND json_extract(body, '$.trial') = ?"
+        for (body,) in self._rows(
+            f"""SELECT body FROM events WHERE substr(body, 1, 18) <> '{{"kind":"reported"'{about} ORDER BY
+            seq""",
+            () if trial is None else (trial,),
+        ):
+            yield json.loads(body)
+
+    def happened(self, after: int = 0) -> Iterator[tuple[int, dict[str, Any]]]:
+        """The log without what was decided: (number, event), newer than number ``after``."""
+        for seq, body in self._rows("SELECT seq, body FROM events WHERE seq > ? ORDER BY seq", (after,)):
+            yield seq, json.loads(body)
 
     def events(self, after: int = 0) -> Iterator[tuple[int, dict[str, Any], list[dict[str, Any]]]]:
         """The log: (number, event, what was decided), as JSON (see `barrido.core.wire`)."""
@@ -239,6 +328,9 @@ def _trial(row: tuple[Any, ...]) -> TrialRow:
         expected=None if row[14] is None else wire.expectation_from_json(json.loads(row[14])),
         until=row[15],
         rungs={int(r): value for r, value in json.loads(row[16] or "{}").items()},
+        origin=row[17],
+        note=row[18],
+        tags=json.loads(row[19] or "{}"),
     )
 
 

@@ -15,7 +15,10 @@ CREATE TABLE sweep (
     best_value REAL,                -- in the user's scale
     created_at REAL NOT NULL,
     started_at REAL,
-    ended_at REAL
+    ended_at REAL,
+    note TEXT NOT NULL DEFAULT '',
+    tags TEXT,                      -- JSON; NULL: those of the recipe
+    queued INTEGER NOT NULL DEFAULT 0 -- points that were put in by hand and wait for a worker
 ) STRICT;
 
 CREATE TABLE trials (
@@ -35,7 +38,10 @@ CREATE TABLE trials (
     warm INTEGER NOT NULL DEFAULT 0, -- 1: this attempt came from an interpreter that had imported already
     expected TEXT,                  -- JSON: what the sampler's model expected, in the user's scale
     until INTEGER,                  -- the resource at which the scheduler is asked about it
-    rungs TEXT                      -- JSON: by resource, the value it was compared by; null is the worst
+    rungs TEXT,                     -- JSON: by resource, the value it was compared by; null is the worst
+    origin TEXT NOT NULL DEFAULT '', -- who put it in by hand; '': the sampler chose it
+    note TEXT NOT NULL DEFAULT '',
+    tags TEXT                       -- JSON; NULL: none
 ) STRICT;
 
 CREATE TABLE prior (                -- what the sampler knows from the start, copied from earlier sweeps

@@ -10,18 +10,19 @@ from __future__ import annotations
 import errno
 import json
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from math import isfinite
 from typing import Any, cast
 
 from barrido.core import events, wire
+from barrido.core.annotation import Annotation
 from barrido.core.events import Action, Event, Finish
 from barrido.core.layout import SweepFolder
 from barrido.core.protocols import Fate, Observation, Point
 from barrido.core.recipe import Goal, Limits, Recipe
-from barrido.core.state import SweepState
+from barrido.core.state import SweepPhase, SweepState
 from barrido.core.trial import Trial
 from barrido.errors import StoreError, SweepNotFound
 from barrido.store import migrations
@@ -51,6 +52,8 @@ class SqliteStore:
         self._full = True
         self._limits: Limits | None = None  # as they were last written, and how
         self._limits_text = ""
+        self._annotation: Annotation | None = None  # the sweep's, in the same way
+        self._tags_text = ""
 
     @classmethod
     def create(
@@ -96,6 +99,9 @@ class SqliteStore:
     def recipe(self) -> Recipe:
         return self._recipe
 
+    def phase(self) -> SweepPhase:
+        return SweepPhase(self._one("SELECT phase FROM sweep"))
+
     def prior(self) -> list[Observation]:
         """What the sampler knows from the start."""
         rows = self._db.execute("SELECT number, params, value, resource, outcome FROM prior ORDER BY number")
@@ -128,15 +134,39 @@ class SqliteStore:
             frozenset(name for (name,) in names),
         )
 
+    def has_taken(self, request: str) -> bool:
+        """Whether the request of this id is in the log."""
+        sql = "SELECT count(*) FROM events WHERE body LIKE ? AND json_extract(body, '$.request') = ?"
+        return bool(self._one(sql, ('{"kind":"requested",%', request)))
+
+    def annotation(self, trial: int | None) -> Annotation | None:
+        """What is written on a trial, or on the sweep; None if there is no such trial."""
+        where, args = ("sweep", ()) if trial is None else ("trials WHERE number = ?", (trial,))
+        row = self._db.execute(f"SELECT note, tags FROM {where}", args).fetchone()
+        if row is None:
+            return None
+        first = self._recipe.tags if trial is None else {}
+        return Annotation(row[0], first if row[1] is None else json.loads(row[1]))
+
     def commit(self, batch: Batch, state: SweepState) -> None:
-        seq = self._seq
+        self._transact(lambda: self._write(batch, state), durable=batch.durable)
+
+    def annotate(self, batch: Batch, annotations: Mapping[int | None, Annotation]) -> None:
+        """Write the decisions and remarks of ``batch``, and ``annotations``, of a sweep that is over."""
+        self._transact(lambda: self._write_annotations(batch, annotations), durable=batch.durable)
+
+    def close(self) -> None:
+        self._db.close()
+
+    def _transact(self, write: Callable[[], int], *, durable: bool) -> None:
+        """All of it or nothing. ``write`` gives the number of the newest event."""
         try:
-            if batch.durable != self._full:
-                self._db.execute(f"PRAGMA synchronous = {'FULL' if batch.durable else 'NORMAL'}")
-                self._full = batch.durable
+            if durable != self._full:
+                self._db.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+                self._full = durable
             self._db.execute("BEGIN IMMEDIATE")
             try:
-                seq = self._write(batch, state, seq)
+                seq = write()
                 self._db.execute("COMMIT")
             except BaseException:
                 if self._db.in_transaction:
@@ -149,20 +179,15 @@ class SqliteStore:
             raise explain(error, f"{self._path} could not be written") from error
         self._seq = seq
 
-    def close(self) -> None:
-        self._db.close()
-
-    def _write(self, batch: Batch, state: SweepState, seq: int) -> int:
-        rows = []
-        ended_at = None
+    def _append(self, batch: Batch) -> int:
+        """What is only ever added to; the number of the newest event."""
+        seq, rows = self._seq, []
         for decision in batch.decisions:
             seq += 1
             actions = [wire.encode(action) for action in decision.actions]
             rows.append(
                 (seq, decision.event.at, wire.dumps(wire.encode(decision.event)), wire.dumps(actions))
             )
-            if decision.actions and isinstance(decision.actions[-1], Finish):
-                ended_at = decision.event.at
         db = self._db
         if rows:
             db.executemany("INSERT INTO events VALUES (?, ?, ?, ?)", rows)
@@ -175,20 +200,29 @@ class SqliteStore:
                 "INSERT OR REPLACE INTO feeds VALUES (?, ?, ?, ?, ?)",
                 [(f.trial, f.attempt, f.door, f.offset, f.owns) for f in batch.feeds.values()],
             )
-        if batch.touched:
-            db.executemany(
-                "INSERT OR REPLACE INTO trials VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                [self._trial_row(state.trials[number]) for number in sorted(batch.touched)],
-            )
         if batch.remarks:
             db.executemany(
                 "INSERT INTO notes (at, trial, text) VALUES (?, ?, ?)",
                 [(r.at, r.trial, _text(r.text)) for r in batch.remarks],
             )
-        if rows:
+        return seq
+
+    def _write(self, batch: Batch, state: SweepState) -> int:
+        db, seq = self._db, self._append(batch)
+        if batch.touched:
+            db.executemany(
+                f"INSERT OR REPLACE INTO trials VALUES (?{', ?' * 19})",
+                [
+                    self._trial_row(state.trials[number], state.annotation(number))
+                    for number in sorted(batch.touched)
+                ],
+            )
+        if batch.decisions:
+            ends = (d.event.at for d in batch.decisions if d.actions and isinstance(d.actions[-1], Finish))
             db.execute(
                 "UPDATE sweep SET phase = ?, ends_as = ?, reason = ?, limits = ?, best_trial = ?,"
-                " best_value = ?, started_at = ?, ended_at = ?",
+                " best_value = ?, started_at = ?, ended_at = coalesce(?, ended_at), note = ?, tags = ?,"
+                " queued = ?",
                 (
                     state.phase,
                     state.ends_as,
@@ -197,17 +231,35 @@ class SqliteStore:
                     state.best,
                     None if state.best is None else self._sign * state.best_loss,
                     state.started_at,
-                    ended_at,
+                    next(ends, None),
+                    state.annotation(None).note,
+                    self._tags_json(state.annotation(None)),
+                    len(state.queue),
                 ),
             )
         return seq
+
+    def _write_annotations(self, batch: Batch, annotations: Mapping[int | None, Annotation]) -> int:
+        for trial, written in annotations.items():
+            table, which = ("sweep", 1) if trial is None else ("trials", trial)
+            key = "id" if trial is None else "number"
+            self._db.execute(
+                f"UPDATE {table} SET note = ?, tags = ? WHERE {key} = ?",
+                (written.note, wire.dumps(written.tags), which),
+            )
+        return self._append(batch)
 
     def _limits_json(self, limits: Limits) -> str:
         if limits is not self._limits:
             self._limits, self._limits_text = limits, wire.dumps(asdict(limits))
         return self._limits_text
 
-    def _trial_row(self, t: Trial) -> tuple[Any, ...]:
+    def _tags_json(self, annotation: Annotation) -> str:
+        if annotation is not self._annotation:
+            self._annotation, self._tags_text = annotation, wire.dumps(annotation.tags)
+        return self._tags_text
+
+    def _trial_row(self, t: Trial, annotation: Annotation) -> tuple[Any, ...]:
         expected = t.expected and wire.expectation_to_json(t.expected.signed(self._sign))
         return (
             t.number,
@@ -227,6 +279,9 @@ class SqliteStore:
             expected and wire.dumps(expected),
             t.until,
             self._rungs_json(t) if t.rungs else None,
+            _text(t.origin),
+            annotation.note,
+            wire.dumps(annotation.tags) if annotation.tags else None,
         )
 
     def _rungs_json(self, t: Trial) -> str:

@@ -1,0 +1,123 @@
+"""How a metric went in each trial: lines, thinned where there are more points than a chart can show."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from itertools import groupby
+from math import gcd, isfinite, nan
+from operator import itemgetter
+from typing import Any
+
+from barrido.core.events import PauseMode
+from barrido.core.recipe import Goal
+from barrido.core.wire import number_to_json
+from barrido.errors import RequestError
+from barrido.store.points import Point
+from barrido.store.queries import Reader
+
+POINTS = 200_000
+_KEPT = 3  # points that a line keeps in any case
+
+
+def curves(
+    reader: Reader,
+    metric: str | None = None,
+    trials: Sequence[int] | None = None,
+    points: int = POINTS,
+) -> dict[str, Any]:
+    """``metric``, or the primary one, by step: a line a trial that logged it, of about ``points`` in all.
+
+    A line is that of the latest attempt; where attempts go on from checkpoints, that of all of them. It keeps
+    its first, its last and its best point (its lowest and its highest, if it is not the primary metric's).
+    Steps are counted from 1 where a script gave none, or always the same. Raises RequestError for a metric
+    that nobody logged.
+    """
+    recipe = reader.sweep().recipe
+    objective = recipe.objective
+    name = metric if metric is not None else objective.metric if objective else None
+    if name is None:
+        raise _no_metric(reader, None)
+    is_primary = objective is not None and name == objective.metric
+    of: dict[str, Any] = {"name": name, "only_counting": is_primary, "trials": trials}
+    last = reader.ends(**of, last=True)
+    if not last and not is_primary and name not in reader.metric_names():
+        raise _no_metric(reader, name)
+    first = reader.ends(**of, last=False)
+    kept = [*first, *last]
+    count = reader.reports() if is_primary and trials is None else reader.count_points(**of)
+    every = _every(count, points, last)
+    if every > 1:
+        goals = [objective.goal is Goal.MAXIMIZE] if is_primary and objective else [False, True]
+        kept += [point for highest in goals for point in reader.extremes(**of, highest=highest)]
+    is_counted = any(map(_is_unnumbered, first, last))
+    if is_counted and reader.count_points(**of) != sum(point[2] + 1 for point in last):
+        found = reader.numbered_points(**of, every=every, also=[point[:3] for point in kept])
+    else:
+        # Where nothing else was logged, the place among all is the place among these
+        found = reader.points(**of, every=every, step="seq" if is_counted else "step")
+        more = {point[:3]: point for point in kept if point[2] % every}.values()
+        found += [(*point[:3], point[2], point[4]) for point in more] if is_counted else more
+        found.sort()  # no two are the same in their first three columns
+    joins = recipe.is_staged and recipe.pausing.relaunch is PauseMode.CHECKPOINT
+    lines = _lines(found, None if joins else {point[0]: point[1] for point in last}, is_counted=is_counted)
+    return {"metric": name, "step_name": "step", "is_thinned": every > 1, "trials": lines}
+
+
+def _every(count: int, points: int, last: Sequence[Point]) -> int:
+    """Of how many values one is enough.
+
+    Metrics are often logged in turns: what is left out must not be what came at the same turn every time.
+    """
+    if count <= points:
+        return 1
+    every = -(-count // max(len(last), points - _KEPT * len(last), 1))
+    turns = round(sum(point[2] + 1 for point in last) / count)
+    while gcd(every, turns) > 1:
+        every += 1
+    return every
+
+
+def _is_unnumbered(first: Point, last: Point) -> bool:
+    """Whether the steps of a line say nothing."""
+    return last[3] is None or (last[3] == first[3] and last[2] > first[2])
+
+
+def _lines(
+    found: Sequence[Point], latest: Mapping[int, int] | None, *, is_counted: bool
+) -> dict[str, list[Any]]:
+    """Points by trial, attempt and seq as a line a trial: of its ``latest`` attempt, or of all that go on."""
+    lines: dict[str, list[Any]] = {"trial": [], "steps": [], "values": []}
+    for trial, points in groupby(found, itemgetter(0)):
+        xs: list[int] = []
+        ys: list[Any] = []
+        for attempt, own in groupby(points, itemgetter(1)):
+            if latest is not None and attempt != latest[trial]:
+                continue
+            *_, steps, values = zip(*own, strict=True)
+            if is_counted:
+                begin = xs[-1] + 1 if xs else 1
+                steps = tuple(begin + step for step in steps)
+            done = bisect_left(xs, steps[0])  # what this attempt did again counts as it did it
+            xs[done:], ys[done:] = steps, _shown(values)
+        lines["trial"].append(trial)
+        lines["steps"].append(xs)
+        lines["values"].append(ys)
+    return lines
+
+
+def _shown(values: Sequence[float | None]) -> list[float | str]:
+    known = [nan if value is None else value for value in values]
+    is_plain = isfinite(sum(known))
+    return [*known] if is_plain else [number_to_json(value) for value in known]
+
+
+def _no_metric(reader: Reader, name: str | None) -> RequestError:
+    known = reader.metric_names()
+    there = f"there is {', '.join(known)}" if known else "nothing was logged yet"
+    if name is None:
+        return RequestError(f"{reader.folder.name!r} has no primary metric: which one is it?", hint=there)
+    close = get_close_matches(name, known, n=1)
+    hint = f"did you mean {close[0]!r}? {there}" if close else there
+    return RequestError(f"no trial of {reader.folder.name!r} has logged {name!r}", hint=hint)

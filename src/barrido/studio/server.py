@@ -1,0 +1,44 @@
+"""The process that serves the studio."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+
+import uvicorn
+
+from barrido.studio.address import Address
+from barrido.studio.site import Site
+
+PATIENCE_S = 2
+"""How long an answer that is under way is waited for at the end."""
+
+
+class Server(uvicorn.Server):
+    """Ends when it is interrupted, whoever still listens. ``ready`` is called once it answers."""
+
+    def __init__(self, site: Site, address: Address, ready: Callable[[], None]) -> None:
+        config = uvicorn.Config(
+            site,
+            access_log=False,
+            log_config=None,
+            lifespan="off",
+            ws="none",
+            server_header=False,
+            proxy_headers=False,
+            timeout_graceful_shutdown=PATIENCE_S,
+        )
+        super().__init__(config)
+        self._site, self._listener, self._ready = site, address.listener, ready
+
+    def serve_forever(self) -> None:
+        """Raises KeyboardInterrupt after Ctrl-C."""
+        self.run(sockets=[self._listener])
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await self._site.close()
+        await super().shutdown(sockets)

@@ -1,0 +1,40 @@
+import { html, useEffect, useId, useRef } from "preact";
+
+/**
+ * A modal dialog, open for as long as it is rendered:
+ * `${isOpen && html`<${Dialog} title="Cancel iris?" onclose=${close} actions=${buttons}>…<//>`}`.
+ * Escape, the cross and a click beside it call `onclose`; `onsubmit` makes its content a form (Enter submits).
+ */
+export function Dialog({ title, onclose, onsubmit, actions, wide = false, children }) {
+  const dialog = useRef(null);
+  const id = useId();
+  useEffect(() => {
+    const before = document.activeElement;
+    dialog.current.showModal();
+    dialog.current.querySelector("[autofocus]")?.focus();
+    return () => before?.focus?.();
+  }, []);
+  const submit = (event) => {
+    event.preventDefault();
+    onsubmit?.(event);
+  };
+  const beside = (event) => {
+    if (event.target === dialog.current) onclose();
+  };
+  const cancel = (event) => {
+    event.preventDefault(); // the owner takes it away, so that state and page agree
+    onclose();
+  };
+  return html`
+    <dialog ref=${dialog} class=${wide ? "wide" : ""} aria-labelledby=${id} onCancel=${cancel} onMouseDown=${beside}>
+      <form method="dialog" onSubmit=${submit}>
+        <header>
+          <h2 id=${id}>${title}</h2>
+          <button type="button" class="quiet icon" aria-label="Close" onClick=${onclose}>✕</button>
+        </header>
+        <div class="dialog-body">${children}</div>
+        ${actions && html`<footer>${actions}</footer>`}
+      </form>
+    </dialog>
+  `;
+}

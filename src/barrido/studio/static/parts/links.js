@@ -1,0 +1,27 @@
+import { html, useState } from "preact";
+import { sweepHref, trialHref } from "studio/lib/routes.js";
+import { toast } from "studio/parts/toast.js";
+
+/** `<${TrialLink} sweep=${name} number=${3} />`; children instead of the number if there are any. */
+export function TrialLink({ sweep, number, class: name = "", children }) {
+  return html`<a class=${name} href=${trialHref(sweep, number)}>${children ?? `trial ${number}`}</a>`;
+}
+
+export function SweepLink({ name, path = "", children }) {
+  return html`<a href=${sweepHref(name, path)}>${children ?? name}</a>`;
+}
+
+/** Copies `text`, or what it gives when it is a function; says so for a moment in its own place. */
+export function CopyButton({ text, label = "Copy", title }) {
+  const [isDone, setDone] = useState(false);
+  const copy = async () => {
+    try {
+      await navigator.clipboard.writeText(typeof text === "function" ? text() : text);
+      setDone(true);
+      setTimeout(() => setDone(false), 1500);
+    } catch {
+      toast("The browser does not let this page copy", "bad");
+    }
+  };
+  return html`<button type="button" class="small quiet" title=${title} onClick=${copy}>${isDone ? "Copied" : label}</button>`;
+}
