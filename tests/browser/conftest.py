@@ -35,11 +35,9 @@ class Studio:
         return self.link.partition("/?")[0]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """Debian's Chromium."""
-    if CHROMIUM is None:
-        pytest.skip("there is no Chromium here: apt install chromium")
+    """Debian's Chromium. Closed before tests of other files: playwright has an event loop in this thread."""
     sync_api = pytest.importorskip("playwright.sync_api")
     with sync_api.sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=CHROMIUM)
@@ -67,8 +65,10 @@ def open_studio(place: Path) -> Iterator[Studio]:
 
 
 @pytest.fixture(scope="session")
-def studio(tmp_path_factory: pytest.TempPathFactory, browser: Any) -> Iterator[Studio]:
+def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
     """Over one finished sweep of each kind."""
+    if CHROMIUM is None:
+        pytest.skip("there is no Chromium here: apt install chromium")
     place = tmp_path_factory.mktemp("studio")
     for folder in [create(place, name, text) for name, text in FINISHED.items()]:
         wait_for_end(folder)
@@ -90,7 +90,7 @@ def running(studio: Studio, tmp_path: Path) -> Iterator[tuple[SweepFolder, Path]
 
 
 @pytest.fixture
-def open_page(browser: Any, studio: Studio) -> Iterator[OpenPage]:
+def open_page(studio: Studio, browser: Any) -> Iterator[OpenPage]:
     """Opens a page of the studio by its hash; fails at the end if its console had anything to complain of."""
     complaints: list[str] = []
     contexts: list[Any] = []
