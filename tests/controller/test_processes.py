@@ -149,7 +149,12 @@ def test_a_sweep_that_is_over_is_annotated_and_nothing_else_of_it_changes(tmp_pa
         sweep, trials, notes, log = reader.sweep(), reader.trials(), reader.notes(), folder.log.read_text()
         tracked = sorted(path.name for path in folder.tracking.iterdir())
         app.request(folder, Verb.ANNOTATE, changes={"note": "why", "tags": {"old": None}}, origin="test")
-        app.request(folder, Verb.ANNOTATE, trial=1, changes={"tags": {"keep": "é <b>"}}, origin="test")
+        asked = app.request(
+            folder, Verb.ANNOTATE, trial=1, changes={"tags": {"keep": "é <b>"}}, origin="test"
+        )
+        wait_until_taken(folder, asked)  # by the one that was started for the first, if it is still there
+        while app.is_running(folder):
+            time.sleep(0.02)
         assert reader.sweep() == replace(sweep, note="why", tags={})
         assert reader.trials() == [trials[0], replace(trials[1], tags={"keep": "é <b>"})]
         assert (reader.notes(), folder.log.read_text()) == (notes, log)

@@ -78,6 +78,17 @@ def test_a_sweep_that_nobody_began_is_proven_by_nothing(ran: Callable[..., Sweep
     assert prove(folder).events == 0
 
 
+def test_a_reason_that_is_worded_otherwise_today_stays_as_it_is_on_record(
+    ran: Callable[..., SweepFolder],
+) -> None:
+    folder = ran(policy={"type": "bandit", "slack_factor": 0.1})
+    change(folder, "UPDATE events SET actions = replace(actions, 'best is trial', 'the best was')")
+    change(folder, "UPDATE trials SET reason = replace(reason, 'best is trial', 'the best was')")
+    with Reader(folder) as reader:
+        assert any("the best was" in trial.reason for trial in reader.trials())
+    prove(folder)
+
+
 def test_a_decision_that_was_not_made_is_found(ran: Callable[..., SweepFolder]) -> None:
     folder = ran(policy={"type": "bandit", "slack_factor": 0.1})
     change(

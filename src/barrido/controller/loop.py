@@ -345,16 +345,34 @@ def _portions(news: Sequence[Signal]) -> Iterator[Sequence[Signal]]:
 def replay(plan: Plan, state: SweepState, store: Store) -> bool:
     """Feed the log to ``state``; whether there was one. Raises `HistoryMismatch` if it decides otherwise.
 
-    A question that was never answered is not asked of the sampler here: `reconcile` does that.
+    Another version may put a reason differently: then the words on record stay. A question that was never
+    answered is not asked of the sampler here: `reconcile` does that.
     """
     any_event = False
     for position, decision in enumerate(store.decisions()):
         any_event = True
         actions = decide(plan, state, decision.event)
-        if actions != list(decision.actions):
+        if actions == list(decision.actions):
+            continue
+        if list(map(_wordless, actions)) != list(map(_wordless, decision.actions)):
             raise HistoryMismatch(
                 f"event {position} ({wire.kind_of(decision.event)}) leads to other decisions than it did:"
                 f" then {list(decision.actions)}, now {actions}",
                 hint="the sweep was run by another version of barrido; resume it with that one",
             )
+        for action in decision.actions:
+            if isinstance(action, Stop | Pause):
+                state.trials[action.trial].reason = action.reason
+            elif isinstance(action, Finish):
+                state.reason = action.reason
     return any_event
+
+
+def _wordless(action: Action) -> Action:
+    match action:
+        case Stop() | Pause() | Finish():
+            return replace(action, reason="")
+        case Note():
+            return replace(action, text="")
+        case _:
+            return action

@@ -189,14 +189,11 @@ def columns_of(points: Sequence[Mapping[str, Any]], names: Sequence[str]) -> dic
     columns: dict[str, list[Any]] = {name: [None] * len(points) for name in names}
     for row, point in enumerate(points):
         for name, value in point.items():
-            if not isinstance(value, Mapping):
-                cells = columns.get(name)
-                if cells is None:
-                    cells = columns[name] = [None] * len(points)
-                cells[row] = value
-                continue
-            for key, inner in flattened(value, name).items():
-                columns.setdefault(key, [None] * len(points))[row] = inner
+            inner = flattened(value, name).items() if isinstance(value, dict) else ((name, value),)
+            for key, scalar in inner:
+                if (cells := columns.get(key)) is None:
+                    cells = columns[key] = [None] * len(points)
+                cells[row] = scalar
     return columns
 
 

@@ -195,6 +195,15 @@ class Reader(Points):
         marks = ",".join("?" * len(numbers))
         return self._trials(f"WHERE number IN ({marks})", tuple(numbers))
 
+    def numbers(self) -> list[int]:
+        """The numbers of all trials."""
+        return [number for (number,) in self._rows("SELECT number FROM trials ORDER BY number")]
+
+    def unfinished(self) -> list[TrialRow]:
+        """The trials that are not over."""
+        over = ",".join(f"'{phase}'" for phase in Phase if phase.is_terminal)
+        return self._trials(f"WHERE phase NOT IN ({over})")
+
     def running(self) -> list[TrialRow]:
         """The trials that hold a slot."""
         phases = ",".join(f"'{phase}'" for phase in HOLDS_SLOT)
@@ -327,10 +336,10 @@ def _trial(row: tuple[Any, ...]) -> TrialRow:
         warm=bool(row[13]),
         expected=None if row[14] is None else wire.expectation_from_json(json.loads(row[14])),
         until=row[15],
-        rungs={int(r): value for r, value in json.loads(row[16] or "{}").items()},
+        rungs={int(r): value for r, value in json.loads(row[16]).items()} if row[16] else {},
         origin=row[17],
         note=row[18],
-        tags=json.loads(row[19] or "{}"),
+        tags=json.loads(row[19]) if row[19] else {},
     )
 
 

@@ -81,9 +81,8 @@ class SweepSource:
         self._version, self._event = reader.version(), reader.last_event()
         self._note = max((note.seq for note in reader.notes()), default=0)
         self._is_alive, self._alive_at = app.is_running(self._folder), time.monotonic()
-        self._known: set[int] = set()
-        self._open: dict[int, TrialRow] = {}
-        self._take(reader.trials())
+        self._open = {row.number: row for row in reader.unfinished()}
+        self._known = {*reader.numbers(), *self._open}
 
     def close(self) -> None:
         self._closing.close()

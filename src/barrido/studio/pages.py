@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from base64 import b64encode
+from functools import cache
 from pathlib import Path
 
 from starlette.requests import Request
@@ -16,6 +17,8 @@ from barrido.studio.keys import Keys
 
 STATIC = Path(__file__).with_name("static")
 
+_FIRST = '<script type="module" src="/static/app.js">'
+_IMPORT = re.compile(r'^(?:import|export) [^;]*?from "studio/([^"]+)";', re.MULTILINE)
 _IMPORT_MAP = re.compile(r'<script type="importmap">(.*?)</script>', re.DOTALL)
 
 CLOSED = """\
@@ -47,10 +50,22 @@ class Pages:
             return answer
         if not self._keys.opens(request):
             return HTMLResponse(CLOSED, 401)
-        page = (STATIC / "index.html").read_text(encoding="utf-8")
+        page = (STATIC / "index.html").read_text(encoding="utf-8").replace(_FIRST, _preloads() + _FIRST)
         return HTMLResponse(
             page, headers={"Content-Security-Policy": content_policy(page), "Cache-Control": "no-cache"}
         )
+
+
+@cache
+def _preloads() -> str:
+    """Links to all modules that the first one needs, so that none waits until another one names it."""
+    found, unread = dict.fromkeys(["app.js"]), ["app.js"]
+    while unread:
+        text = (STATIC / unread.pop()).read_text(encoding="utf-8")
+        new = [path for path in _IMPORT.findall(text) if path not in found]
+        found.update(dict.fromkeys(new))
+        unread += new
+    return "".join(f'<link rel="modulepreload" href="/static/{path}">\n    ' for path in found)
 
 
 def content_policy(page: str) -> str:

@@ -22,6 +22,7 @@ from barrido.core.layout import SweepFolder, Workspace
 from barrido.core.wire import dumps, number_to_json
 from barrido.errors import SweepNotFound
 from barrido.studio.faults import Fault, fault_of
+from barrido.studio.heap import LARGE, give_back
 
 BINARY, EVENTS = "application/octet-stream", "text/event-stream"
 LARGEST_BODY = 1 << 20  # bytes
@@ -91,7 +92,11 @@ def mounted(route: Route, place: Place, threads: Threads) -> StarletteRoute:
 
     def work(asked: Asked, body: BaseModel | None) -> Response:
         answer = route.function(place, asked, body)
-        return answer if isinstance(answer, Response) else json_answer(answer, route.status)
+        response = answer if isinstance(answer, Response) else json_answer(answer, route.status)
+        del answer
+        if route.is_slow or len(getattr(response, "body", b"")) > LARGE:
+            give_back()
+        return response
 
     async def endpoint(request: Request) -> Response:
         try:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import uvicorn
 
 from barrido.studio.address import Address
+from barrido.studio.heap import share_one_heap
 from barrido.studio.site import Site
 
 PATIENCE_S = 2
@@ -33,6 +34,7 @@ class Server(uvicorn.Server):
 
     def serve_forever(self) -> None:
         """Raises KeyboardInterrupt after Ctrl-C."""
+        share_one_heap()
         self.run(sockets=[self._listener])
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:

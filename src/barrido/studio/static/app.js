@@ -64,6 +64,7 @@ function usePage(name) {
     import(`studio/pages/${name}.js`).then(
       (module) => {
         pages.set(name, module);
+        if (isWanted) module.preload?.(routeOf(location.hash));
         if (isWanted) setTurn((n) => n + 1);
       },
       (error) => {

@@ -1,6 +1,22 @@
 import { useCallback, useEffect, useState } from "preact";
 import { get } from "studio/lib/api.js";
 
+const EARLY_MS = 5000;
+const early = new Map(); // what was asked for before its page is there: by path and query, {answer, at}
+
+/** Begin to load what a page that is about to open will ask for by `useLoad`. */
+export function loadEarly(path, query = {}) {
+  const answer = get(path, { query });
+  answer.catch(() => {}); // whoever takes it hears of it
+  early.set(JSON.stringify([path, query]), { answer, at: performance.now() });
+}
+
+function taken(asked) {
+  const found = early.get(asked);
+  early.delete(asked);
+  return found && performance.now() - found.at < EARLY_MS ? found.answer : null;
+}
+
 /**
  * What `path` answers, kept while it is asked for again: `{data, error, isLoading, reload}`.
  * `path` null asks nothing. A new value of `every` (any primitive) asks again without forgetting the old answer;
@@ -14,8 +30,10 @@ export function useLoad(path, { query, every } = {}) {
     if (asked === null) return undefined;
     const stopper = new AbortController();
     const [from, parameters] = JSON.parse(asked);
-    get(from, { query: parameters, signal: stopper.signal }).then(
-      (data) => setState({ asked, data, error: null }),
+    (taken(asked) ?? get(from, { query: parameters, signal: stopper.signal })).then(
+      (data) => {
+        if (!stopper.signal.aborted) setState({ asked, data, error: null });
+      },
       (error) => {
         if (!stopper.signal.aborted) setState((old) => ({ asked, data: old.asked === asked ? old.data : null, error }));
       },

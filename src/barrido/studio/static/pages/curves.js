@@ -3,7 +3,7 @@ import { Curves } from "studio/charts/index.js";
 import { sweepUrl } from "studio/lib/api.js";
 import { linesOf, ranked, toggled, useChoice, useFlag, useNumbers, useSlowly } from "studio/lib/choices.js";
 import { counted } from "studio/lib/formats.js";
-import { useLoad } from "studio/lib/load.js";
+import { loadEarly, useLoad } from "studio/lib/load.js";
 import { Empty, Problem, Waiting } from "studio/parts/boxes.js";
 import { Chart } from "studio/parts/chart.js";
 import { PickedTrials } from "studio/parts/picked.js";
@@ -16,6 +16,10 @@ const SHOWN = [
   { value: "picked", label: "only those picked" },
 ];
 
+export function preload({ name, query }) {
+  loadEarly(sweepUrl(name, "curves"), { metric: query.get("metric") ?? undefined });
+}
+
 /** How a metric went, step by step: a line for each trial. */
 export default function CurvesPage({ sweep, trials, query }) {
   const [metric, setMetric] = useChoice(query, "metric", sweep.metric);
@@ -26,7 +30,7 @@ export default function CurvesPage({ sweep, trials, query }) {
   const [picked, setPicked] = useNumbers(query, "picked");
   const [hovered, setHovered] = useState(null);
   const every = useSlowly(trials, trials.number.length > 2000 ? 15000 : 3000);
-  const { data, error, reload } = useLoad(sweepUrl(sweep.name, "curves"), { query: { metric }, every });
+  const { data, error, reload } = useLoad(sweepUrl(sweep.name, "curves"), { query: { metric: metric === sweep.metric ? undefined : metric }, every });
 
   const pickedText = [...picked].join(",");
   const model = useMemo(() => {
