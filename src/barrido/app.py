@@ -195,8 +195,9 @@ def request(
     try:
         launcher.start(folder)
     except ControllerError:
-        # Somebody else has just started one, which finds the request, or has found it and ended since
-        if not is_running(folder) and requests.is_waiting(folder, wish):
+        # Somebody else may have just started one, which finds the request, or has found it and ended since.
+        # If not, it is taken back: who is told that it failed asks again, and must not be heard twice.
+        if not is_running(folder) and requests.take_back(folder, wish):
             raise
     return wish
 

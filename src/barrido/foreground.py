@@ -104,12 +104,15 @@ def _drain(controller: Controller, tracker: Tracker) -> None:
 
 
 def _take_last(folder: SweepFolder) -> None:
-    if not requests.are_waiting(folder):
-        return
-    with SweepLock(folder), closing(SqliteStore(folder)) as store:
-        if store.phase().is_terminal:
+    """Take in what was asked of a sweep that is over, until nothing came while the lock was held."""
+    stuck: set[Path] = set()  # could not be removed
+    while new := requests.waiting(folder) - stuck:
+        with SweepLock(folder), closing(SqliteStore(folder)) as store:
+            if not store.phase().is_terminal:
+                return
             recipe = store.recipe()
             take_late(folder, recipe, build_plan(recipe), store, at=WallClock().now())
+        stuck |= new & requests.waiting(folder)
 
 
 def _say(ready: BinaryIO, what: bytes) -> None:

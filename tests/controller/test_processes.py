@@ -8,18 +8,21 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import barrido
-from barrido import app
+from barrido import app, foreground
+from barrido.controller import requests
+from barrido.controller.late import take_late
 from barrido.controller.lock import SweepLock
 from barrido.core.events import Verb
 from barrido.core.layout import SweepFolder, Workspace
 from barrido.core.recipe import Limits, Recipe, Work
-from barrido.errors import RequestError
+from barrido.errors import ControllerError, RequestError
 from barrido.replay.proof import prove
 from barrido.store.queries import Reader
 from barrido.store.sqlite import SqliteStore
@@ -217,3 +220,37 @@ def test_points_by_hand_run_in_a_real_sweep_and_never_in_one_that_is_over(tmp_pa
         app.request(folder, Verb.RERUN, trial=0, origin="test")
     assert "resume_from: quick" in caught.value.hint
     assert list(folder.requests.iterdir()) == before
+
+
+def test_a_wish_for_which_no_controller_can_be_started_is_taken_back(tmp_path: Path) -> None:
+    folder = app.create(replace(recipe(), name="deaf"), Workspace(tmp_path))
+    wait_until_over(folder)
+    while app.is_running(folder):
+        time.sleep(0.02)
+    folder.log.unlink()
+    folder.log.mkdir()  # the controller cannot write its log, and leaves
+    with pytest.raises(ControllerError):
+        app.request(folder, Verb.ANNOTATE, changes={"note": "twice"}, origin="test")
+    assert not any(folder.requests.glob("*.json"))
+
+
+def test_what_is_asked_while_the_last_wishes_are_taken_in_is_not_forgotten(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = app.create(replace(recipe(), name="late"), Workspace(tmp_path))
+    wait_until_over(folder)
+    while app.is_running(folder):
+        time.sleep(0.02)
+    put = partial(requests.put, folder, Verb.ANNOTATE, origin="test")
+    put(changes={"tags": {"first": "1"}})
+
+    def take_and_be_asked(*args: Any, **more: Any) -> None:
+        take_late(*args, **more)
+        with Reader(folder) as reader:
+            if "second" not in reader.sweep().tags and len(requests.waiting(folder)) == 0:
+                put(changes={"tags": {"second": "2"}})  # the lock is still held: whoever asks relies on that
+
+    monkeypatch.setattr(foreground, "take_late", take_and_be_asked)
+    foreground._take_last(folder)
+    with Reader(folder) as reader:
+        assert reader.sweep().tags == {"first": "1", "second": "2"}

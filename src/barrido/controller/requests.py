@@ -64,9 +64,18 @@ def is_waiting(folder: SweepFolder, request: str) -> bool:
     return (folder.requests / f"{request}.json").exists()
 
 
-def are_waiting(folder: SweepFolder) -> bool:
-    """Whether there is any request that nobody has taken in."""
-    return any(folder.requests.glob("[!.]*.json"))
+def waiting(folder: SweepFolder) -> set[Path]:
+    """The requests that nobody has taken in."""
+    return set(folder.requests.glob("[!.]*.json"))
+
+
+def take_back(folder: SweepFolder, request: str) -> bool:
+    """Withdraw a request; False if it was taken in already."""
+    try:
+        (folder.requests / f"{request}.json").unlink()
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def take(folder: SweepFolder, recipe: Recipe, *, at: float, but: Collection[Path] = ()) -> Sequence[Taken]:

@@ -34,6 +34,8 @@ def take_out(plan: Plan, state: SweepState, trial: Trial) -> None:
 def close(plan: Plan, state: SweepState, trial: Trial, at: float, event: Exited | None = None) -> Actions:
     """See to what follows from the end of ``trial``. ``event`` is the exit that brought it, if one did."""
     trial.ended_at, trial.going_since, trial.is_frozen, trial.until = at, None, False, None
+    if trial.started_at is not None:  # seen late, by a controller that came after its end
+        trial.started_at = min(trial.started_at, at)
     state.live.pop(trial.number, None)
     state.parked.pop(trial.number, None)
     if state.policy is not None:
