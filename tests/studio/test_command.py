@@ -6,26 +6,33 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Thread
 
 import httpx
 import pytest
+from tests.studio.conftest import tell_finished
 
+from barrido.core.layout import Workspace
 from barrido.errors import RequestError
 from barrido.studio.address import PORT, listen
 from barrido.studio.keys import Keys
+from barrido.studio.routes import QUICK
 
 BARRIDO = str(Path(sys.executable).with_name("barrido"))
 
 
 @contextmanager
-def started(place: Path, *args: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+def started(
+    place: Path, *args: str, program: Sequence[str] = (BARRIDO,)
+) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """``barrido studio`` as a person starts it; its first line."""
     outer = {k: v for k, v in os.environ.items() if not k.startswith("BARRIDO_")}
     process = subprocess.Popen(
-        [BARRIDO, "studio", *args],
+        [*program, "studio", *args],
         cwd=place,
         env={**outer, "PYTHONUNBUFFERED": "1"},
         stdout=subprocess.PIPE,
@@ -57,6 +64,78 @@ def test_the_studio_says_its_link_and_ends_quietly(tmp_path: Path) -> None:
                 out, err = process.communicate(timeout=10)
     assert (process.returncode, out.strip(), err) == (0, "", "")
     assert not (tmp_path / ".barrido").exists()
+
+
+def patched(patch: str) -> tuple[str, ...]:
+    """The program ``barrido`` after ``patch``."""
+    run = "import sys; from barrido.cli.main import run; sys.exit(run(sys.argv[1:]))"
+    return (sys.executable, "-c", f"{patch}\n{run}")
+
+
+def link_in(line: str) -> str:
+    link = re.search(r"http://\S+", line)
+    assert link is not None, line
+    return link[0]
+
+
+SLOW = """\
+import sys, time
+from barrido.figures import sweeps
+sweeps.listing = lambda workspace: sys.stdout.write("asked\\n") and time.sleep(60)
+"""
+
+
+def test_work_that_takes_long_does_not_keep_the_studio_from_ending(tmp_path: Path) -> None:
+    arguments = ("--port", "0", "--no-open")
+    with started(tmp_path, *arguments, program=patched(SLOW)) as (process, line), httpx.Client() as browser:
+        browser.get(link_in(line))
+        address = link_in(line).partition("/?")[0]
+        answers: list[httpx.Response] = []
+        asking = [
+            Thread(target=lambda: answers.append(browser.get(f"{address}/api/sweeps", timeout=20)))
+            for _ in range(QUICK + 2)
+        ]
+        for thread in asking:
+            thread.start()
+        assert process.stdout is not None
+        assert [process.stdout.readline() for _ in range(QUICK)] == ["asked\n"] * QUICK
+        time.sleep(0.5)  # until those are there that have to wait for these
+        began = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=20)
+        assert time.monotonic() - began < 3
+        for thread in asking:
+            thread.join()
+    assert (process.returncode, out.strip(), err) == (0, "", "")
+    assert [answer.status_code for answer in answers] == [503] * (QUICK + 2)
+    assert answers[0].json()["error"]["message"] == "the studio is being closed"
+
+
+def test_who_does_not_read_what_was_asked_for_is_cut_off_quietly(tmp_path: Path) -> None:
+    told = tell_finished(Workspace(tmp_path / ".barrido"))
+    with (told.folder.trial(0).work / "outputs/large").open("wb") as file:
+        file.truncate(1 << 28)
+    with started(tmp_path, "--port", "0", "--no-open") as (process, line), httpx.Client() as browser:
+        browser.get(link_in(line))
+        address = link_in(line).partition("/?")[0]
+        with browser.stream("GET", f"{address}/api/sweeps/iris/trials/0/files/work/outputs/large"):
+            process.send_signal(signal.SIGINT)
+            out, err = process.communicate(timeout=10)
+    assert (process.returncode, out.strip(), err) == (0, "", "")
+
+
+WAITED_FOR = """\
+import time, webbrowser
+webbrowser.open = lambda link: time.sleep(60)
+"""
+
+
+def test_a_browser_that_takes_long_to_start_is_not_waited_for(tmp_path: Path) -> None:
+    with started(tmp_path, "--port", "0", "--open", program=patched(WAITED_FOR)) as (process, line):
+        assert httpx.get(link_in(line), timeout=10).status_code == 303
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=10)
+    assert (process.returncode, err) == (0, "")
 
 
 def test_a_port_that_was_asked_for_and_is_taken_is_said(tmp_path: Path) -> None:

@@ -104,5 +104,9 @@ def test_the_document_names_every_route(settled: Studio) -> None:
     document = settled.get("/openapi.json")
     assert document["openapi"] == "3.1.0"
     described = {(method.upper(), path) for path, item in document["paths"].items() for method in item}
+    headers = [
+        one for one in document["paths"]["/api/validate"]["post"]["parameters"] if one["in"] == "header"
+    ]
+    assert [(one["name"], one["schema"]) for one in headers] == [("X-Barrido", {"type": "string"})]
     assert described >= {(method.upper(), path) for method, path in OPERATIONS}
     assert {("GET", "/api/stream"), ("GET", "/api/sweeps/{name}/stream")} <= described

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -10,7 +12,8 @@ from tests.studio.conftest import NASTY, Studio
 
 from barrido.errors import StoreError
 from barrido.figures import sweeps
-from barrido.studio import shapes, views
+from barrido.studio import child, shapes, views
+from barrido.studio.files import Measured
 
 
 def test_what_people_wrote_arrives_as_text(settled: Studio) -> None:
@@ -34,6 +37,58 @@ def test_each_answer_has_its_declared_shape(settled: Studio, route: Any) -> None
         query = {"param": "lr", "x": "lr", "y": "solver"} if route.is_slow else {}
         body = settled.get(path, params=query)
     route.answer.model_validate(body)
+
+
+def test_asking_what_if_takes_a_process_of_its_own(
+    settled: Studio, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("barrido.replay.record.read_history", pytest.fail)
+    monkeypatch.setattr("barrido.figures.whatif.read_history", pytest.fail)
+    answer = settled.post("/api/sweeps/iris/whatif", {"policy": {"type": "median_stopping"}}, status=200)
+    assert answer.keys() == {"name", "objective", "history", "what_if"}
+    wrong = settled.post("/api/sweeps/iris/whatif", {"policy": {"type": "x", "y": 1}}, status=400)["error"]
+    assert wrong["problems"]
+    assert wrong["problems"][0]["path"].startswith("early_termination")
+    settled.post("/api/sweeps/none/whatif", {}, status=404)
+    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    ("patch", "said", "logged"),
+    [
+        ("child.what_if = lambda *_: 1 / 0", "something went wrong in the studio", "ZeroDivisionError"),
+        ("import os; os.kill(os.getpid(), 9)", "the simulation was ended before it was done", ""),
+    ],
+)
+def test_a_simulation_that_goes_wrong_is_told_like_all_else(
+    settled: Studio,
+    patch: str,
+    said: str,
+    logged: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(child, "_COMMAND", patched(patch))
+    error = settled.post("/api/sweeps/iris/whatif", {}, status=500)["error"]
+    assert error["message"].startswith(said)
+    assert logged in capfd.readouterr().err
+
+
+def patched(patch: str) -> tuple[str, ...]:
+    return (sys.executable, "-c", f"from barrido.studio import child\n{patch}\nchild.main()")
+
+
+def test_a_simulation_ends_with_the_studio() -> None:
+    asked = b'{"folder": "none", "policy": null, "scheduler": null}\n'
+    slow = patched("import time; child.what_if = lambda *_: time.sleep(60)")
+    process = subprocess.Popen(slow, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    out, _ = process.communicate(asked, timeout=20)
+    assert (process.returncode, out) == (1, b"")
+
+
+def test_no_more_points_are_asked_for_than_a_page_can_take(settled: Studio) -> None:
+    settled.get("/api/sweeps/iris/curves?points=1000000")
+    assert settled.client.get("/api/sweeps/iris/curves?points=1000001").status_code == 400
 
 
 def test_trials_are_chosen_by_number(settled: Studio) -> None:
@@ -68,6 +123,24 @@ def test_a_sweep_can_be_taken_away(settled: Studio, ending: str, media_type: str
     assert answer.headers["content-disposition"] == f"attachment; filename*=utf-8''iris.{ending}"
     assert answer.headers["content-security-policy"].startswith("sandbox")
     assert answer.text
+
+
+def test_a_file_that_grows_is_sent_as_it_was(settled: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = settled.workspace.sweep("iris").trial(0).work / "outputs/growing"
+    path.write_bytes(b"first")
+    make = Measured.set_stat_headers
+
+    def grow(response: Measured, found: Any) -> None:
+        make(response, found)
+        with path.open("ab") as file:
+            file.write(b" and more" * 20_000)
+
+    monkeypatch.setattr(Measured, "set_stat_headers", grow)
+    address = "/api/sweeps/iris/trials/0/files/work/outputs/growing"
+    assert settled.client.get(address).content == b"first"
+    assert settled.client.head(address).status_code == 200
+    assert settled.client.get(address, headers={"Range": "bytes=1-3"}).content == b"irs"
+    path.unlink()
 
 
 def test_large_answers_are_squeezed(tale: Callable[..., Tale], studio: Studio) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
@@ -24,14 +24,16 @@ if TYPE_CHECKING:
     help="Open a browser, or none.  [default: where there is a terminal and a desktop]",
 )  # fmt: skip
 @in_workspace
-def studio(host: str, port: int | None, is_opened: bool | None, workspace: Workspace) -> int:
+def studio(host: str, port: int | None, is_opened: bool | None, workspace: Workspace) -> NoReturn:
     """Watch, understand and steer sweeps in the browser, until Ctrl-C.
 
     Only who has the link with its token comes in. Sweeps go on when the studio is ended.
     """
     import logging
+    import os
     import sys
     from pathlib import Path
+    from threading import Thread
 
     from barrido.cli.output import say
 
@@ -60,14 +62,17 @@ def studio(host: str, port: int | None, is_opened: bool | None, workspace: Works
         if is_opened if is_opened is not None else _has_desktop():
             import webbrowser
 
-            webbrowser.open(f"{address.link}/?token={keys.single()}")
+            # Some browsers are waited for, and this one waits for us
+            link = f"{address.link}/?token={keys.single()}"
+            Thread(target=webbrowser.open, args=[link], daemon=True).start()
 
     site = Site(Place(workspace, Path.cwd()), keys=keys, hosts=address.hosts)
     try:
         Server(site, address, say_ready).serve_forever()
     except KeyboardInterrupt:
         say()
-    return 0
+    sys.stdout.flush()
+    os._exit(0)  # Python would wait for threads whose work is of use to nobody any more
 
 
 def _has_desktop() -> bool:

@@ -8,7 +8,9 @@ from tempfile import TemporaryFile
 from typing import Any, BinaryIO
 from urllib.parse import quote
 
+from starlette.datastructures import Headers
 from starlette.responses import FileResponse, Response, StreamingResponse
+from starlette.types import Message, Receive, Scope, Send
 
 from barrido.core.layout import SweepFolder
 from barrido.figures import export, page
@@ -22,6 +24,24 @@ PIECE = 1 << 16
 
 class OfFile(OfTrial):
     path: str
+
+
+class Measured(FileResponse):
+    """Sends as many bytes as it said: the file may grow meanwhile."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        left = 0
+
+        async def send_measured(message: Message) -> None:
+            nonlocal left
+            if message["type"] == "http.response.start":
+                left = int(Headers(raw=message["headers"])["content-length"])
+            else:
+                message["body"] = message["body"][:left]
+                left -= len(message["body"])
+            await send(message)
+
+        await super().__call__(scope, receive, send_measured)
 
 
 def find_file(folder: SweepFolder, number: int, path: str) -> Path:
@@ -39,7 +59,7 @@ def find_file(folder: SweepFolder, number: int, path: str) -> Path:
 
 def _file(place: Place, asked: OfFile, _: None) -> Response:
     found = find_file(place.sweep(asked.name), asked.number, asked.path)
-    return FileResponse(found, media_type=BINARY, filename=found.name)
+    return Measured(found, media_type=BINARY, filename=found.name)
 
 
 def _attachment(name: str, pieces: Iterable[str], media_type: str) -> Response:

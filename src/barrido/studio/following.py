@@ -146,7 +146,7 @@ class SweepSource:
         return changed
 
     def _annotated(self) -> Iterator[int]:
-        for seq, body, _ in self._reader.events(self._event):
+        for seq, body in self._reader.happened(self._event):
             self._event = seq
             if body.get("verb") == Verb.ANNOTATE and body["trial"] is not None:
                 yield body["trial"]

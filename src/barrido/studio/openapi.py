@@ -24,14 +24,14 @@ _ERRORS: Mapping[str, str] = {
     "415": "The body is not JSON.",
     "421": "The studio does not answer to that name (the Host header).",
     "500": "A mistake in barrido; its number is in the studio's log.",
-    "503": "The sweep's database cannot be read, or no controller can be started.",
+    "503": "The sweep's database cannot be read, no controller can be started, or the studio ends.",
 }
 _MARKER = {
     "name": "X-Barrido",
     "in": "header",
     "required": True,
     "description": "Any text. No other site's page can send it.",
-    "schema": {"type": "string", "enum": ["studio"]},
+    "schema": {"type": "string"},
 }
 
 

@@ -29,6 +29,9 @@ LARGEST_BODY = 1 << 20  # bytes
 LONGEST_NAME = 255  # bytes that a file system takes
 QUICK, SLOW = 4, 1
 """How many requests are worked on at once: those that read, and those that fit models or simulate."""
+FINISH_S = 1.0
+"""How long work that is under way is waited for at the end."""
+CLOSING = "the studio is being closed"
 
 T = TypeVar("T")
 _GZIP = Middleware(GZipMiddleware, minimum_size=1000, compresslevel=1)
@@ -77,14 +80,34 @@ class Threads:
 
     def __init__(self) -> None:
         self._quick, self._slow = ThreadPoolExecutor(QUICK), ThreadPoolExecutor(SLOW)
+        self._under_way: set[asyncio.Future[Any]] = set()
+        self._is_closed = False
 
     async def run(self, work: Callable[[], T], *, is_slow: bool) -> T:
+        """Raises Fault if the studio is closed before the work is done."""
+        if self._is_closed:
+            raise Fault(503, CLOSING)
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._slow if is_slow else self._quick, work)
+        future = loop.run_in_executor(self._slow if is_slow else self._quick, work)
+        self._under_way.add(future)
+        try:
+            return await future
+        except asyncio.CancelledError:
+            if self._is_closed:
+                raise Fault(503, CLOSING) from None
+            raise
+        finally:
+            self._under_way.discard(future)
 
-    def close(self) -> None:
+    async def close(self) -> None:
+        """Begin nothing more, and give up what is not done in time: its threads are left to themselves."""
+        self._is_closed = True
         for pool in (self._quick, self._slow):
             pool.shutdown(wait=False, cancel_futures=True)
+        if self._under_way:
+            await asyncio.wait(self._under_way, timeout=FINISH_S)
+        for future in self._under_way:
+            future.cancel()
 
 
 def mounted(route: Route, place: Place, threads: Threads) -> StarletteRoute:

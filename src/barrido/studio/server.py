@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 from collections.abc import Callable
 
@@ -12,7 +13,7 @@ from barrido.studio.heap import share_one_heap
 from barrido.studio.site import Site
 
 PATIENCE_S = 2
-"""How long an answer that is under way is waited for at the end."""
+"""How long is waited at the end for those who read an answer."""
 
 
 class Server(uvicorn.Server):
@@ -42,5 +43,7 @@ class Server(uvicorn.Server):
         self._ready()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        # Who reads too slowly is cut off, which uvicorn would call an error in a traceback
+        logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
         await self._site.close()
         await super().shutdown(sockets)

@@ -55,9 +55,9 @@ class Site:
         await self._app(scope, receive, send)
 
     async def close(self) -> None:
-        """End what would go on by itself: streams that are listened to, and work that waits."""
+        """End what would go on by itself: streams that are listened to, and work that takes long."""
         await self._hub.close()
-        self._threads.close()
+        await self._threads.close()
 
     def _streams(self) -> tuple[Route, ...]:
         def follow(place: Place, asked: OfSweep, _: None) -> Response:

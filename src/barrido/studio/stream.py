@@ -15,6 +15,7 @@ from starlette.types import Receive, Scope, Send
 
 from barrido.studio.faults import Fault
 from barrido.studio.following import News, Source
+from barrido.studio.routes import CLOSING
 
 log = logging.getLogger(__name__)
 
@@ -147,7 +148,7 @@ class Hub:
     @asynccontextmanager
     async def listening(self, key: Hashable, make: Callable[[], Source]) -> AsyncIterator[Listener]:
         if self._is_closed:
-            raise Fault(503, "the studio is being closed")
+            raise Fault(503, CLOSING)
         channel = self._channels.get(key)
         if channel is None or channel.is_over:
             channel = self._channels[key] = Channel(make(), self._thread)

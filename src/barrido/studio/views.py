@@ -9,9 +9,10 @@ from typing import Annotated, Any, TypeVar
 from pydantic import BeforeValidator, Field
 
 from barrido.core.layout import SweepFolder
-from barrido.figures import curves, importance, rungs, sweeps, timeline, trial, trials, whatif
+from barrido.figures import curves, importance, rungs, sweeps, timeline, trial, trials
 from barrido.store.queries import Reader
 from barrido.studio import shapes
+from barrido.studio.child import ask_what_if
 from barrido.studio.routes import Asked, Place, Route
 
 A = TypeVar("A", bound="OfSweep")
@@ -41,7 +42,7 @@ class OfTrials(OfSweep):
 class OfCurves(OfSweep):
     metric: str | None = Field(None, description="The primary one without it.")
     trials: Numbers | None = Field(None, description="Trials, with commas between them; all without it.")
-    points: int = Field(200_000, ge=1, le=5_000_000, description="Lines are thinned to so many in all.")
+    points: int = Field(200_000, ge=1, le=1_000_000, description="Lines are thinned to so many in all.")
 
 
 class OfParameter(OfSweep):
@@ -131,7 +132,7 @@ def _log(folder: SweepFolder, asked: OfLog) -> Any:
 
 
 def _what_if(place: Place, asked: OfSweep, body: WhatIfBody) -> Any:
-    return whatif.what_if(place.sweep(asked.name), body.policy, body.scheduler)
+    return ask_what_if(place.sweep(asked.name), body.policy, body.scheduler)
 
 
 def _route(path: str, summary: str, function: Any, asked: type[Asked], answer: Any, **more: Any) -> Route:

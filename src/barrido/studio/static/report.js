@@ -1,6 +1,5 @@
 // A sweep on one page that lies in a file: everything there is to see of it, from the data in the page.
 
-import { extent } from "d3";
 import { html, render, useEffect, useMemo, useState } from "preact";
 import { BestSoFar } from "studio/charts/best.js";
 import { columnNames } from "studio/charts/columns.js";
@@ -10,8 +9,8 @@ import { Parallel } from "studio/charts/parallel.js";
 import { Rungs } from "studio/charts/rungs.js";
 import { Scatter } from "studio/charts/scatter.js";
 import { Timeline } from "studio/charts/timeline.js";
-import { counted, duration, number, numeric, paramsText, phaseTone, phaseWord, sweepTone, sweepWord, valueText } from "studio/lib/formats.js";
-import { isBetter, paramsAt, secondsAt } from "studio/lib/trials.js";
+import { counted, duration, number, paramsText, phaseTone, phaseWord, sweepTone, sweepWord, valueText } from "studio/lib/formats.js";
+import { isBetter, paramsAt, secondsAt, spansDecades } from "studio/lib/trials.js";
 import { Facts, Panel } from "studio/parts/boxes.js";
 import { Chart } from "studio/parts/chart.js";
 import { unpacked } from "studio/figure.js";
@@ -27,7 +26,7 @@ function Report({ data }) {
   const curves = data.curves.filter(({ trials: { steps } }) => steps.some((one) => one.length > 1));
   const [selected, setSelected] = useState(null);
   const [hovered, setHovered] = useState(null);
-  const [best, setBest] = useState({ x: "number", log: isWide(trials.value) });
+  const [best, setBest] = useState({ x: "number", log: spansDecades(trials.value) });
   const model = useMemo(() => ({ sweep, trials, selected, hovered }), [sweep, trials, selected, hovered]);
   const linked = useMemo(() => ({
     onhover: ({ trial }) => setHovered(trial),
@@ -184,7 +183,7 @@ function Best({ sweep, trials }) {
 
 function CurvesPanel({ curves, model, linked }) {
   const [chosen, setChosen] = useState(0);
-  const [look, setLook] = useState({ logX: false, logY: isWide(model.trials.value), smoothing: 0 });
+  const [look, setLook] = useState({ logX: false, logY: spansDecades(model.trials.value), smoothing: 0 });
   const one = curves[chosen];
   const aside = html`
     ${curves.length > 1 && html`<${Pick} label="metric" value=${chosen} onpick=${(at) => setChosen(Number(at))} options=${curves.map(({ metric }, at) => [at, metric])} />`}
@@ -207,15 +206,8 @@ function ScatterPanel({ model, linked }) {
     <${Pick} label=${axis === "color" ? "colour" : axis} value=${axes[axis]} onpick=${(name) => setAxes({ ...axes, [axis]: name })} options=${columns} />`);
   return html`
     <${Panel} title="Any two, and a third as colour" aside=${aside}>
-      <${Chart} of=${Scatter} model=${{ ...model, ...axes, logY: (axes.y === "value" && isWide(model.trials.value)) || undefined }} ...${linked} height=${380} />
+      <${Chart} of=${Scatter} model=${{ ...model, ...axes, logY: (axes.y === "value" && spansDecades(model.trials.value)) || undefined }} ...${linked} height=${380} />
     <//>`;
-}
-
-/** Whether values differ so much that those worth looking at would lie on one line. */
-function isWide(values) {
-  const known = values.map(numeric).filter(Number.isFinite);
-  const [low, high] = extent(known);
-  return low > 0 && high / low >= 1000;
 }
 
 function Pick({ label, value, options, onpick }) {

@@ -113,7 +113,7 @@ export class Rungs {
     const { places, pitch } = this.place();
     const values = Float64Array.from(this.cells.values(), ({ value }) => toNumber(value));
     const column = { name: "value", title: metricTitle(this.model.sweep), kind: "number", isLog: false, levels: null, values };
-    this.ramp = makeRamp(column, this.model.sweep, this.frame);
+    this.ramp = makeRamp(column, this.model.sweep, this.frame, true);
     this.drawLegend(ctx);
     for (const place of places) this.drawBracket(ctx, place, pitch);
     this.cursor.refresh();

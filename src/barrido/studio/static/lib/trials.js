@@ -71,3 +71,15 @@ export function isBetter(a, b, goal) {
   if (Number.isNaN(x)) return false;
   return Number.isNaN(y) || (goal === "maximize" ? x > y : x < y);
 }
+
+/** Whether values differ so much that a plain axis would show the worst of them and nothing else. */
+export function spansDecades(values) {
+  let [low, high] = [Infinity, -Infinity];
+  for (const value of values ?? []) {
+    const number = value === null ? NaN : numeric(value);
+    if (!Number.isFinite(number)) continue;
+    low = Math.min(low, number);
+    high = Math.max(high, number);
+  }
+  return low > 0 && high > 1000 * low;
+}

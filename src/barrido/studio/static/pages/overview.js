@@ -1,8 +1,9 @@
 import { html, useMemo, useState } from "preact";
 import { BestSoFar } from "studio/charts/best.js";
 import { useNow } from "studio/lib/clock.js";
-import { duration, numeric, time } from "studio/lib/formats.js";
+import { duration, time } from "studio/lib/formats.js";
 import { go, hasScheduler, sweepHref, trialHref } from "studio/lib/routes.js";
+import { spansDecades } from "studio/lib/trials.js";
 import { Facts, Note, Panel } from "studio/parts/boxes.js";
 import { BestTrial } from "studio/parts/best_trial.js";
 import { Chart } from "studio/parts/chart.js";
@@ -44,18 +45,6 @@ export default function Overview({ name, sweep, trials }) {
       </div>
     </div>
   `;
-}
-
-/** Whether values differ so much that a plain axis would show the worst of them and nothing else. */
-function spansDecades(values) {
-  let [low, high] = [Infinity, -Infinity];
-  for (const value of values ?? []) {
-    const number = value === null ? NaN : numeric(value);
-    if (!Number.isFinite(number)) continue;
-    low = Math.min(low, number);
-    high = Math.max(high, number);
-  }
-  return low > 0 && high > 1000 * low;
 }
 
 function limitRows(limits) {

@@ -1,6 +1,7 @@
 import { html, useMemo, useState } from "preact";
 import { Parallel } from "studio/charts/index.js";
-import { toggled, useFlag, useNumbers } from "studio/lib/choices.js";
+import { toggled, useChoice, useNumbers } from "studio/lib/choices.js";
+import { spansDecades } from "studio/lib/trials.js";
 import { Empty } from "studio/parts/boxes.js";
 import { Chart } from "studio/parts/chart.js";
 import { PickedTrials } from "studio/parts/picked.js";
@@ -8,7 +9,8 @@ import { Check, Controls } from "studio/parts/pickers.js";
 
 /** All parameters and the value side by side: brush ranges, see which trials run through all of them. */
 export default function ParallelPage({ sweep, trials, query }) {
-  const [logValue, setLogValue] = useFlag(query, "logv");
+  const [logText, setLogText] = useChoice(query, "logv", spansDecades(trials.value) ? "1" : "0");
+  const logValue = logText === "1";
   const [picked, setPicked] = useNumbers(query, "picked");
   const [brushed, setBrushed] = useState(null);
   const [hovered, setHovered] = useState(null);
@@ -21,7 +23,7 @@ export default function ParallelPage({ sweep, trials, query }) {
   const listed = brushed ?? picked;
   return html`
     <${Controls} label="What the axes show">
-      <${Check} label=${`log ${sweep.metric ?? "value"}`} value=${logValue} onchange=${setLogValue} />
+      <${Check} label=${`log ${sweep.metric ?? "value"}`} value=${logValue} onchange=${(isOn) => setLogText(isOn ? "1" : "0")} />
     <//>
     <div class="panel">
       <${Chart} of=${Parallel} model=${model} height=${440} onbrush=${({ trials: numbers }) => setBrushed(numbers)} onhover=${({ trial }) => setHovered(trial)}
