@@ -110,10 +110,44 @@ def test_requests_of_the_same_instant_keep_their_order(folder: SweepFolder) -> N
     assert [one.event.request for one in requests.take(folder, RECIPE, at=1.0) if one.event] == asked
 
 
-def test_requests_that_are_gone_or_cannot_be_listed_are_none(folder: SweepFolder) -> None:
-    (folder.requests / "a.json").symlink_to(folder.root / "nowhere")
-    assert not requests.take(folder, RECIPE, at=1.0)
-    (folder.requests / "a.json").unlink()
+@pytest.mark.parametrize("target", ["/dev/zero", "nowhere", "a.json", "../b.json"])
+def test_a_link_is_not_followed(folder: SweepFolder, target: str) -> None:
+    (folder.root / "b.json").write_text(json.dumps(WELL))
+    (folder.requests / "a.json").symlink_to(target)
+    (taken,) = requests.take(folder, RECIPE, at=1.0)
+    assert (taken.event, taken.refusal) == (None, "request a.json is refused: it is no file of its own")
+    assert requests.drop([taken]) == []
+    assert not list(folder.requests.iterdir())
+    assert (folder.root / "b.json").exists()
+
+
+def test_what_is_no_file_is_not_waited_for(folder: SweepFolder) -> None:
+    os.mkfifo(folder.requests / "a.json")
+    (taken,) = requests.take(folder, RECIPE, at=1.0)
+    assert (taken.event, taken.refusal) == (None, "request a.json is refused: it is no file of its own")
+
+
+@pytest.mark.parametrize(("size", "is_taken"), [(1 << 20, True), ((1 << 20) + 1, False), (1 << 40, False)])
+def test_a_request_is_read_up_to_a_bound(folder: SweepFolder, size: int, is_taken: bool) -> None:
+    path = folder.requests / "a.json"
+    path.write_text(json.dumps(WELL).ljust(min(size, 2 << 20)))
+    os.truncate(path, size)
+    (taken,) = requests.take(folder, RECIPE, at=1.0)
+    assert (taken.event is not None) == is_taken
+    assert is_taken or taken.refusal == "request a.json is refused: it is longer than 1 MiB"
+
+
+def test_requests_that_are_gone_or_cannot_be_listed_are_none(
+    folder: SweepFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(path: Path) -> None:
+        path.unlink()
+        raise FileNotFoundError(path)
+
+    (folder.requests / "a.json").touch()
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "lstat", gone)
+        assert not requests.take(folder, RECIPE, at=1.0)
     folder.requests.rmdir()
     folder.requests.write_text("not a folder")
     assert not requests.take(folder, RECIPE, at=1.0)

@@ -144,6 +144,39 @@ def test_without_steps_thinned_lines_are_counted_too(logged: Callable[..., Reade
     assert values == [float((step - 31) ** 2) for step in steps]
 
 
+@pytest.mark.parametrize("mode", [None, PauseMode.CHECKPOINT])
+@pytest.mark.parametrize(
+    "steps", [[None, None, 10, 5], [3, None, 4, 5], [1, 2, 3, None], [None, 1, 2, 3]], ids=str
+)
+def test_where_any_step_is_missing_all_values_are_counted(
+    logged: Callable[..., Reader], steps: list[int | None], mode: PauseMode | None
+) -> None:
+    rows: Rows = [(0, 1, "loss", float(k), step, True) for k, step in enumerate(steps)]
+    reader = logged([*rows, *line([7.0, 6.0], trial=1, first=20)], **staged(mode))
+    for points in (100, 4):
+        found = curves(reader, points=points)["trials"]
+        assert found["steps"][1] == [1, 2]
+        assert found["values"][0] == [step - 1.0 for step in found["steps"][0]]
+    assert curves(reader)["trials"]["steps"][0] == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("mode", [None, PauseMode.CHECKPOINT])
+def test_a_line_ascends_in_whatever_order_its_steps_came(
+    logged: Callable[..., Reader], mode: PauseMode | None
+) -> None:
+    rows: Rows = [(0, 1, "loss", float(step), step, True) for step in (9, 3, 7, 1)]
+    rows += [(0, 2, "loss", float(step), step, True) for step in (8, 5)]
+    found = curves(logged(rows, **staged(mode)))["trials"]
+    steps = [5, 8] if mode is None else [1, 3, 5, 8]
+    assert (found["steps"], found["values"]) == ([steps], [[float(step) for step in steps]])
+
+
+def staged(mode: PauseMode | None) -> dict[str, Any]:
+    """Settings of a sweep whose trials go on in that way."""
+    scheduler = {"type": "hyperband", "max_resource": 9, "min_resource": 1, "reduction_factor": 3}
+    return {} if mode is None else {"scheduler": scheduler, "pausing": Pausing(mode=mode)}
+
+
 def test_the_door_that_does_not_count_is_left_out(logged: Callable[..., Reader]) -> None:
     reader = logged(
         [(0, 1, "loss", 1.0, 1, True), (0, 1, "loss", 7.0, 1, False), (0, 1, "loss", 2.0, 2, True)]
@@ -161,9 +194,8 @@ def test_a_line_is_that_of_the_latest_attempt(logged: Callable[..., Reader]) -> 
 
 
 def test_attempts_that_go_on_from_checkpoints_are_one_line(logged: Callable[..., Reader]) -> None:
-    scheduler = {"type": "hyperband", "max_resource": 9, "min_resource": 1, "reduction_factor": 3}
     rows = [*line([9.0, 8.0, 7.0, 6.0]), *line([7.5, 6.5, 5.5], attempt=2, first=3)]
-    reader = logged(rows, scheduler=scheduler, pausing=Pausing(mode=PauseMode.CHECKPOINT))
+    reader = logged(rows, **staged(PauseMode.CHECKPOINT))
     assert curves(reader)["trials"] == {
         "trial": [0],
         "steps": [[1, 2, 3, 4, 5]],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -113,6 +115,18 @@ def test_too_few_trials_say_why_there_is_nothing(played: Play) -> None:
     assert slice_of(reader, "x") == {"why_not": expected}
     job = played("job", space={}, objective=None, world={"curve": lambda *_: 1.0})
     assert shares(job)["why_not"] == "in 'job' nothing is compared: nothing matters more than the rest"
+
+
+def test_why_there_is_nothing_is_remembered_without_the_readers_that_asked(played: Play) -> None:
+    folder = played().folder
+    asked = []
+    for _ in range(3):
+        with Reader(folder) as reader:
+            assert "at least 10" in shares(reader)["why_not"]
+        asked.append(weakref.ref(reader))
+        del reader
+    gc.collect()
+    assert [one() for one in asked] == [None] * 3
 
 
 def test_branches_that_exclude_each_other_have_no_contour(played: Play) -> None:

@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import json
 import re
+import sqlite3
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from tests.cli.conftest import Tale
 
@@ -118,7 +120,7 @@ def test_many_trials_keep_the_texts_of_those_that_are_listed() -> None:
         "reason": ["because"] * count,
         "note": ["seen"] * count,
         "tags": [{"a": "b"}] * count,
-        "expected": [None] * count,
+        "expected": [{"mean": 0.5, "spread": 0.1, "improvement": 0.0}, *[None] * (count - 1)],
         "rungs": [{"1": 0.5}] * count,
         "params": {"lr": [number / 7 for number in range(count)]},
     }
@@ -126,6 +128,7 @@ def test_many_trials_keep_the_texts_of_those_that_are_listed() -> None:
     assert packed["reason"][:3] == ["", "because", ""]
     assert packed["tags"][:2] == [{}, {"a": "b"}]
     assert packed["expected"] == {"all": None}
+    assert packed["rungs"][:2] == [{}, {"1": 0.5}]
     assert packed["params"]["lr"][1] == 0.1428571
     assert packed["value"][0] == 0.1234568
 
@@ -134,3 +137,49 @@ def test_few_trials_keep_their_numbers_as_they_are() -> None:
     table = {"number": [0, 1], "value": [1 / 3, 2 / 3], "params": {"lr": [1 / 7, 1 / 7]}}
     packed = packing.packed_trials(table, keep=())
     assert packed == {"number": [0, 1], "value": [1 / 3, 2 / 3], "params": {"lr": {"all": 1 / 7}}}
+
+
+def told_at_length(tmp_path: Path, *, trials: int, metrics: int, reports: int) -> Tale:
+    """A sweep whose trials logged so many metrics so often, values as long as they come."""
+    told = Tale(Workspace(tmp_path), "iris", [{"lr": number / trials} for number in range(trials)])
+    told.launch(0)
+    told.report(0, 0.5)
+    rng = np.random.default_rng(0)
+    rows = [
+        (trial, 1, seq, "report", f"m{seq % metrics}", value, 1_000_000 + seq, 1.0, 0)
+        for trial in range(trials)
+        for seq, value in enumerate((-1e-5 * rng.random(metrics * reports)).tolist(), start=1)
+    ]
+    db = sqlite3.connect(told.folder.db)
+    db.executemany("INSERT OR IGNORE INTO metrics VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+    db.commit()
+    db.close()
+    return told
+
+
+def test_where_room_is_short_the_listed_trials_keep_their_curves(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = told_at_length(tmp_path, trials=200, metrics=4, reports=20)
+    assert len(data_in(page_of(told))["curves"][1]["trials"]["trial"]) == 200
+    base = len(page_of(told)) - len(embedded_curves(told))
+    monkeypatch.setattr(page, "TABLE", 50)
+    for room, metrics in ((120_000, 5), (30_000, 1), (10, 0)):
+        monkeypatch.setattr(page, "_LARGEST", base + room)
+        text = page_of(told)
+        assert len(text.encode()) <= base + room
+        lines = [one["trials"]["trial"] for one in data_in(text)["curves"]]
+        assert len(lines) >= metrics
+        assert all(len(line) <= 50 for line in lines)
+
+
+def embedded_curves(told: Tale) -> str:
+    return document.embedded(data_in(page_of(told))["curves"])
+
+
+@pytest.mark.slow
+def test_ten_thousand_trials_with_eight_metrics_stay_below_5_mb(tmp_path: Path) -> None:
+    told = told_at_length(tmp_path, trials=10_000, metrics=8, reports=10)
+    text = page_of(told)
+    assert len(text.encode()) < 5_000_000
+    assert len(data_in(text)["curves"]) == 8

@@ -293,6 +293,10 @@ def test_a_newer_database_is_refused_with_the_way_out(folder: SweepFolder, chang
     db.close()
     with pytest.raises(StoreError, match="newer barrido"):
         SqliteStore(folder)
+    with pytest.raises(StoreError, match="newer barrido") as error:
+        Reader(folder)
+    assert str(folder.db) in error.value.message
+    assert "upgrade" in error.value.hint
 
 
 def test_a_missing_sweep_is_not_made_by_looking_for_it(folder: SweepFolder) -> None:
@@ -321,6 +325,32 @@ def test_a_sweep_that_cannot_be_read_hides_no_other(tmp_path: Path) -> None:
     unreadable: list[StoreError] = []
     assert [folder.name for folder in sweeps(where, unreadable=unreadable)] == ["good"]
     assert [Path(str(error).split()[0]).parent.name for error in unreadable] == ["bad", "empty"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "phase = 'dreaming'",
+        "ends_as = 'unknown'",
+        "recipe = '{'",
+        "recipe = '[]'",
+        "recipe = json_remove(recipe, '$.limits')",
+        "recipe = json_set(recipe, '$.colour', 'red')",
+        "recipe = json_set(recipe, '$.objective.goal', 'middle')",
+        "limits = json_set(limits, '$.colour', 'red')",
+        "tags = '{'",
+    ],
+)
+def test_a_sweep_that_makes_no_sense_here_hides_no_other(tmp_path: Path, change: str) -> None:
+    where = Workspace(tmp_path)
+    for name in ("odd", "good"):
+        SqliteStore.create(where.sweep(name), RECIPE, version="1", at=1.0).close()
+    db = sqlite3.connect(where.sweep("odd").db, isolation_level=None)
+    db.execute(f"UPDATE sweep SET {change}")
+    db.close()
+    unreadable: list[StoreError] = []
+    assert [folder.name for folder in sweeps(where, unreadable=unreadable)] == ["good"]
+    assert [Path(str(error).split()[0]).parent.name for error in unreadable] == ["odd"]
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
@@ -367,3 +397,15 @@ def test_text_that_is_not_unicode_can_be_kept(folder: SweepFolder) -> None:
         assert reader.trials()[0].reason == "no such folder: caf?"
         assert reader.notes()[-1].text == "?"
     store.close()
+
+
+def test_a_metrics_range_is_that_of_its_finite_values(folder: SweepFolder) -> None:
+    store = SqliteStore.create(folder, RECIPE, version="1", at=0.5)
+    state = fill(store)
+    logged = {"acc": (0.5, inf, 0.7, -inf, nan), "lost": (inf, nan)}
+    points = [Point(name, value, None, 1.0) for name, values in logged.items() for value in values]
+    measured = [Measurement(0, 1, seq, "report", point, False) for seq, point in enumerate(points)]
+    store.commit(Batch(measurements=measured), state)
+    store.close()
+    with Reader(folder) as reader:
+        assert reader.summaries(0) == {"acc": (5, None, 0.5, 0.7), "lost": (2, None, None, None)}

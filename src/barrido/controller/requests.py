@@ -6,8 +6,10 @@ removed after what was decided on it is committed; `Requested.request` makes a r
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import stat
 import time
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
@@ -22,6 +24,8 @@ from barrido.core.recipe import Recipe
 from barrido.errors import RequestError
 
 VERSION = 1
+LARGEST = 1 << 20
+"""Bytes of a request: those that people make are far smaller."""
 
 
 def put(
@@ -88,7 +92,7 @@ def take(folder: SweepFolder, recipe: Recipe, *, at: float, but: Collection[Path
     aged = []
     for path in found:
         with suppress(FileNotFoundError):  # whoever asked has taken it back
-            aged.append((path.stat().st_mtime_ns, path))
+            aged.append((path.lstat().st_mtime_ns, path))
     return [_read(path, recipe, at) for _, path in sorted(aged) if path not in but]
 
 
@@ -106,7 +110,7 @@ def drop(taken: Sequence[Taken]) -> Sequence[Path]:
 def _read(path: Path, recipe: Recipe, at: float) -> Taken:
     # Checked once more here, because a file in a folder may come from anywhere.
     try:
-        body = json.loads(path.read_text())
+        body = json.loads(_content(path))
         if body["version"] != VERSION:
             raise ValueError(f"version {body['version']} is not known here")
         verb, trial = Verb(body["verb"]), body["trial"]
@@ -119,3 +123,24 @@ def _read(path: Path, recipe: Recipe, at: float) -> Taken:
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         return Taken(path, None, f"request {path.name} is refused: {error}")
     return Taken(path, event)
+
+
+def _content(path: Path) -> str:
+    """Of a file that lies there itself. Where a link, a pipe or a device leads, there may be no end of it."""
+    try:
+        with open(path, "rb", opener=_open_as_it_is) as file:
+            is_file = stat.S_ISREG(os.fstat(file.fileno()).st_mode)
+            content = file.read(LARGEST + 1) if is_file else b""
+    except OSError as error:
+        if error.errno != errno.ELOOP:
+            raise
+        is_file, content = False, b""
+    if not is_file:
+        raise ValueError("it is no file of its own")
+    if len(content) > LARGEST:
+        raise ValueError("it is longer than 1 MiB")
+    return content.decode()
+
+
+def _open_as_it_is(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)

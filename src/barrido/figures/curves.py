@@ -31,8 +31,8 @@ def curves(
 
     A line is that of the latest attempt; where attempts go on from checkpoints, that of all of them. It keeps
     its first, its last and its best point (its lowest and its highest, if it is not the primary metric's).
-    Steps are counted from 1 where a script gave none, or always the same. Raises RequestError for a metric
-    that nobody logged.
+    Lines ascend: where some value has no step, or a script gave always the same, values are counted from 1.
+    Raises RequestError for a metric that nobody logged.
     """
     recipe = reader.sweep().recipe
     objective = recipe.objective
@@ -51,7 +51,7 @@ def curves(
     if every > 1:
         goals = [objective.goal is Goal.MAXIMIZE] if is_primary and objective else [False, True]
         kept += [point for highest in goals for point in reader.extremes(**of, highest=highest)]
-    is_counted = any(map(_is_unnumbered, first, last))
+    is_counted = any(map(_is_unnumbered, first, last)) or reader.lacks_steps(**of)
     if is_counted and reader.count_points(**of) != sum(point[2] + 1 for point in last):
         found = reader.numbered_points(**of, every=every, also=[point[:3] for point in kept])
     else:
@@ -81,7 +81,7 @@ def _every(count: int, points: int, last: Sequence[Point]) -> int:
 
 def _is_unnumbered(first: Point, last: Point) -> bool:
     """Whether the steps of a line say nothing."""
-    return last[3] is None or (last[3] == first[3] and last[2] > first[2])
+    return last[3] == first[3] and last[2] > first[2]
 
 
 def _lines(
@@ -95,7 +95,7 @@ def _lines(
         for attempt, own in groupby(points, itemgetter(1)):
             if latest is not None and attempt != latest[trial]:
                 continue
-            *_, steps, values = zip(*own, strict=True)
+            *_, steps, values = zip(*sorted(own, key=itemgetter(3)), strict=True)
             if is_counted:
                 begin = xs[-1] + 1 if xs else 1
                 steps = tuple(begin + step for step in steps)

@@ -96,7 +96,7 @@ class _Model:
         return domain.from_unit(coordinates)
 
 
-_models: Kept[_Model | RequestError] = Kept(4)
+_models: Kept[_Model | tuple[str, str]] = Kept(4)  # or why there is none, and what to do about it
 
 
 def _model(reader: Reader) -> _Model:
@@ -104,16 +104,18 @@ def _model(reader: Reader) -> _Model:
     recipe = reader.sweep().recipe
     completed = reader.counts().get(Phase.COMPLETED, 0)
 
-    def learn() -> _Model | RequestError:
+    def learn() -> _Model | tuple[str, str]:
         try:
             return _learned(reader, recipe)
         except RequestError as error:
-            return error
+            # Not the error itself: its traceback would keep whatever was at hand each time it was raised
+            return error.message, error.hint
 
     model = _models.get(reader, completed, learn)
-    if isinstance(model, RequestError):
-        raise model
-    return model
+    if isinstance(model, _Model):
+        return model
+    message, hint = model
+    raise RequestError(message, hint=hint)
 
 
 def _learned(reader: Reader, recipe: Recipe) -> _Model:

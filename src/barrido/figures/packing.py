@@ -7,7 +7,8 @@ from typing import Any
 
 MANY = 2000
 """Beyond so many trials, only those in the report's table keep their texts, and numbers are rounded."""
-TEXTS = ("reason", "note", "tags", "expected", "rungs")
+TEXTS: Mapping[str, Any] = {"reason": "", "note": "", "tags": {}, "expected": None, "rungs": {}}
+"""Columns, with what stands in them for trials that do not keep theirs."""
 PRIVATE = ("folder", "mlflow", "recipe")
 """What of a sweep says more about a machine than about the sweep: paths, addresses, environment variables."""
 
@@ -28,8 +29,7 @@ def packed_trials(table: Mapping[str, Any], *, keep: Collection[int]) -> dict[st
     params: Mapping[str, Any] = table["params"]
     if len(columns["number"]) > MANY:
         is_kept = [number in keep for number in columns["number"]]
-        for name in TEXTS:
-            empty = type(columns[name][0])() if columns[name][0] is not None else None
+        for name, empty in TEXTS.items():
             columns[name] = [
                 value if kept else empty for value, kept in zip(columns[name], is_kept, strict=True)
             ]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
+from itertools import accumulate
 from math import isfinite
 from typing import Any
 
 import barrido
 from barrido.errors import RequestError
-from barrido.figures.document import document
+from barrido.figures.document import document, embedded
 from barrido.figures.packing import packed_sweep, packed_trials, rounded
 from barrido.store.queries import Reader
 
@@ -22,12 +23,14 @@ mount(document.getElementById("page"), JSON.parse(document.getElementById("data"
 
 _LARGEST = 4_900_000  # bytes of a page
 _POINT = 16  # bytes that a point of a curve takes, its step and its value
+_LONG_POINT = 24  # and if both are long
 _POINTS = (20_000, 200_000)  # at least, at most
 _METRICS = 8  # how many metrics' curves there are at most
 
 
 def report(reader: Reader) -> str:
-    """The page. Curves of large sweeps are thinned, so that it stays below 5 MB.
+    """The page. It stays below 5 MB: where that takes it, curves are thinned, those of trials that are not in
+    the table are left out, and then those of the last metrics.
 
     Raises RequestError if no trial has started yet.
     """
@@ -58,10 +61,10 @@ def report(reader: Reader) -> str:
             title=f"{title} · barrido", entry=ENTRY, styles=STYLES, data={**data, "curves": curves}
         )
 
-    return drawn(_curves(reader, overview, room=_LARGEST - len(drawn([]))))
+    return drawn(_curves(reader, overview, listed, room=_LARGEST - len(drawn([]).encode())))
 
 
-def _curves(reader: Reader, overview: dict[str, Any], *, room: int) -> list[Any]:
+def _curves(reader: Reader, overview: dict[str, Any], listed: list[int], *, room: int) -> list[Any]:
     """Of each metric that was logged, the primary one first, in ``room`` bytes altogether."""
     from barrido.figures.curves import curves
 
@@ -70,8 +73,15 @@ def _curves(reader: Reader, overview: dict[str, Any], *, room: int) -> list[Any]
     if not metrics:
         return []
     least, most = _POINTS
-    points = max(least, min(most, room // _POINT)) // len(metrics)
-    return [rounded(curves(reader, metric, points=points)) for metric in metrics]
+    fitting: list[Any] = []
+    for trials, size in ((None, _POINT), (listed, _LONG_POINT)):
+        points = max(least, min(most, room // size)) // len(metrics)
+        drawn = [rounded(curves(reader, metric, trials, points)) for metric in metrics]
+        ends = accumulate(len(embedded(one).encode()) + 1 for one in drawn)
+        fitting = [one for one, end in zip(drawn, ends, strict=True) if end <= room]
+        if len(fitting) == len(metrics):
+            break
+    return fitting
 
 
 def _best_first(table: dict[str, Any], goal: str | None) -> list[int]:

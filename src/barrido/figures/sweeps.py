@@ -17,7 +17,7 @@ from barrido.figures.dimensions import names_of
 from barrido.figures.links import sweep_link
 from barrido.sdk.addresses import without_secrets
 from barrido.sdk.planning import plan_sweep
-from barrido.sdk.progress import Progress, summarize
+from barrido.sdk.progress import Progress, most_trials, summarize
 from barrido.sdk.spending import spending
 from barrido.store.queries import Reader, SweepRow, Tally, sweeps
 
@@ -118,17 +118,10 @@ def _progress(reader: Reader, sweep: SweepRow, tally: Tally, at: float) -> Progr
         (),
         (),
         starts=tally.starts,
-        total=_total(sweep, tally),
+        total=most_trials(sweep, tally.by_hand),
         mean_s=tally.mean_s,
         at=at,
     )
-
-
-def _total(sweep: SweepRow, tally: Tally) -> int:
-    """How many trials there will be at most."""
-    most = sweep.limits.max_total_trials
-    points = names_of(sweep.recipe.space).space.size if sweep.recipe.space else None
-    return most if points is None else min(most, points + sweep.queued + tally.by_hand)
 
 
 def _recipe(recipe: Recipe) -> dict[str, Any]:

@@ -18,13 +18,16 @@ Values are in the user's scale; times are seconds, points in time seconds since 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from barrido.core.events import Outcome
-from barrido.core.recipe import Goal, Limits, Recipe
+from barrido.core.recipe import Goal, Limits
 from barrido.core.state import SweepPhase
 from barrido.core.trial import Phase
+from barrido.core.wire import dumps
 from barrido.store.queries import NoteRow, Reader, SweepRow, TrialRow
 
 TRIAL_STATUS: Mapping[Phase, str] = {
@@ -176,8 +179,6 @@ class Watch:
         self._seen: set[int] = set()
         self._took_s = 0.0
         self._took = 0
-        self._points: int | None = None
-        self._total_known = False
 
     def look(self, *, at: float) -> Progress:
         """The sweep at this moment."""
@@ -202,7 +203,7 @@ class Watch:
             ended,
             notes,
             starts=self._reader.starts(),
-            total=self._total(sweep),
+            total=most_trials(sweep, self._reader.by_hand()),
             mean_s=self._took_s / self._took if self._took else None,
             at=at,
         )
@@ -225,19 +226,17 @@ class Watch:
                 self._open.add(trial.number)
         return sorted(ended, key=lambda trial: (trial.ended_at or 0.0, trial.number))
 
-    def _total(self, sweep: SweepRow) -> int:
-        if not self._total_known:
-            self._points, self._total_known = _points(sweep.recipe), True
-        most = sweep.limits.max_total_trials
-        if self._points is None:
-            return most
-        return min(most, self._points + sweep.queued + self._reader.by_hand())
+
+def most_trials(sweep: SweepRow, by_hand: int) -> int:
+    """How many trials there will be at most, where people have put in ``by_hand`` so far."""
+    most, space = sweep.limits.max_total_trials, sweep.recipe.space
+    points = _points(dumps(space)) if space else None
+    return most if points is None else min(most, points + sweep.queued + by_hand)
 
 
-def _points(recipe: Recipe) -> int | None:
-    """How many points the search space has, None if it has no end of them."""
-    if not recipe.space:
-        return None
+@lru_cache(maxsize=64)
+def _points(space: str) -> int | None:
+    """How many points a search space has, which is given as JSON; None if it has no end of them."""
     from barrido.space import Space
 
-    return Space.from_json(recipe.space).size
+    return Space.from_json(json.loads(space)).size

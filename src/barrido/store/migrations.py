@@ -41,11 +41,16 @@ LATEST = 1 + len(STEPS)
 def migrate(db: sqlite3.Connection) -> None:
     """Bring ``db`` up to `LATEST`. Each step is one transaction with its version number."""
     version = int(db.execute("PRAGMA user_version").fetchone()[0])
-    if version > LATEST:
-        raise _too_new("schema", version, LATEST)
+    check_schema(version)
     for step in range(version, LATEST):
         _, sql = STEPS[step - 1]
         db.executescript(f"BEGIN; {sql}; PRAGMA user_version = {step + 1}; COMMIT;")
+
+
+def check_schema(version: int) -> None:
+    """Whether the tables have a form that is known here."""
+    if version > LATEST:
+        raise _too_new("schema", version, LATEST)
 
 
 def check_format(version: int) -> None:

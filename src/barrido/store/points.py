@@ -31,6 +31,12 @@ class Points:
         where, args = _of(name, only_counting, trials)
         return int(self._rows(f"SELECT count(*) FROM metrics WHERE {where}", args).fetchone()[0])
 
+    def lacks_steps(self, name: str, *, only_counting: bool, trials: Sequence[int] | None = None) -> bool:
+        """Whether any value was logged without a step."""
+        where, args = _of(name, only_counting, trials)
+        sql = f"SELECT EXISTS (SELECT 1 FROM metrics WHERE step IS NULL AND {where})"
+        return bool(self._rows(sql, args).fetchone()[0])
+
     def points(
         self,
         name: str,
@@ -101,9 +107,11 @@ class Points:
         ).fetchall()
 
     def summaries(self, trial: int) -> dict[str, tuple[int, float | None, float | None, float | None]]:
-        """By metric, what a trial's latest attempt logged: how many, the last, the lowest and the highest."""
+        """By metric, what a trial's latest attempt logged: how many, the last, and the lowest and the highest
+        finite value, None if there is none."""
         rows = self._rows(
-            "SELECT name, count(*), max(seq), min(value), max(value) FROM metrics WHERE trial = ?1"
+            "SELECT name, count(*), max(seq), min(value) FILTER (WHERE abs(value) < 9e999),"
+            " max(value) FILTER (WHERE abs(value) < 9e999) FROM metrics WHERE trial = ?1"
             " AND attempt = (SELECT max(attempt) FROM metrics WHERE trial = ?1) GROUP BY name ORDER BY name",
             (trial,),
         ).fetchall()

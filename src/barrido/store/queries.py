@@ -20,6 +20,7 @@ from barrido.core.recipe import Limits, Recipe
 from barrido.core.state import SweepPhase
 from barrido.core.trial import HOLDS_SLOT, Phase
 from barrido.errors import StoreError, SweepNotFound
+from barrido.store import migrations
 from barrido.store.points import Points
 
 
@@ -128,7 +129,10 @@ _LATER = {
 
 
 class Reader(Points):
-    """Looks at one sweep. A view of the newest commit at each call; never blocks the writer."""
+    """Looks at one sweep. A view of the newest commit at each call; never blocks the writer.
+
+    Raises StoreError if it cannot be read, or was written by a newer barrido.
+    """
 
     def __init__(self, folder: SweepFolder) -> None:
         if not folder.db.exists():
@@ -139,7 +143,12 @@ class Reader(Points):
         is_still = not os.access(folder.root, os.W_OK) and not wal_of(folder).exists()
         uri = f"{folder.db.absolute().as_uri()}{'?immutable=1' if is_still else ''}"
         self._db = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=20)
-        self._rows("PRAGMA query_only = ON")
+        try:
+            self._rows("PRAGMA query_only = ON")
+            self._check_version()
+        except StoreError:
+            self.close()
+            raise
         self._recipe: Recipe | None = None
         self._columns: dict[str, frozenset[str]] = {}  # of each table, when last looked at
 
@@ -160,11 +169,26 @@ class Reader(Points):
         except sqlite3.Error as error:
             raise StoreError(f"{self.folder.db} cannot be read: {error}") from error
 
+    def _check_version(self) -> None:
+        found = self._rows("SELECT (SELECT user_version FROM pragma_user_version), format FROM sweep")
+        schema, form = found.fetchone() or (0, 0)
+        try:
+            migrations.check_schema(schema)
+            migrations.check_format(form)
+        except StoreError as error:
+            raise StoreError(f"{self.folder.db} cannot be read: {error.message}", hint=error.hint) from error
+
     def version(self) -> int:
         """Changes whenever something was committed."""
         return int(self._rows("PRAGMA data_version").fetchone()[0])
 
     def sweep(self) -> SweepRow:
+        try:
+            return self._sweep()
+        except (ValueError, LookupError, TypeError, AttributeError) as error:
+            raise StoreError(f"{self.folder.db} holds no sweep that is known here: {error!r}") from error
+
+    def _sweep(self) -> SweepRow:
         later = ", ".join(self._later("sweep", column) for column in _LATER["sweep"])
         row = self._rows(
             "SELECT recipe, phase, ends_as, reason, limits, best_trial, best_value, created_at, started_at,"
