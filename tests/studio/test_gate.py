@@ -12,7 +12,7 @@ import httpx
 import pytest
 from tests.studio.conftest import MARKER, NASTY, Studio
 
-from barrido.studio.pages import STATIC, content_policy
+from barrido.studio.pages import content_policy
 
 
 def ask(
@@ -247,7 +247,7 @@ def test_every_answer_says_what_a_browser_must_not_do(settled: Studio) -> None:
 def test_the_page_may_load_its_own_files_and_its_one_import_map(settled: Studio) -> None:
     page = settled.client.get("/")
     policy = page.headers["content-security-policy"]
-    assert policy == content_policy((STATIC / "index.html").read_text())
+    assert policy == content_policy(page.text)
     assert policy.count("'sha256-") == len(re.findall("<script type=.importmap", page.text)) == 1
     assert "unsafe" not in policy
     assert page.text.count("<script") == 2
@@ -262,6 +262,17 @@ def test_static_files_are_asked_for_again_and_sent_once(settled: Studio) -> None
         f"{settled.url}/static/vendor/preact.js", headers={"If-None-Match": first.headers["etag"]}
     )
     assert (again.status_code, again.content) == (304, b"")
+
+
+def test_the_page_names_files_that_browsers_may_keep(settled: Studio) -> None:
+    page = settled.client.get("/").text
+    links = re.findall(r'(?:src|href)="(/static/[^"]+)"', page)
+    assert len(links) > 20
+    for link in links:
+        one = httpx.get(f"{settled.url}{link}")
+        assert one.status_code == 200, link
+        assert "immutable" in one.headers["cache-control"]
+    assert httpx.get(f"{settled.url}/static/{'0' * 16}/app.js").status_code == 404
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "OPTIONS", "POST"])

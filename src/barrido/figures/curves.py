@@ -17,7 +17,7 @@ from barrido.errors import RequestError
 from barrido.store.points import Point
 from barrido.store.queries import Reader
 
-POINTS = 200_000
+POINTS = 100_000
 _KEPT = 3  # points that a line keeps in any case
 
 

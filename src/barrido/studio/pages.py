@@ -6,12 +6,12 @@ import hashlib
 import re
 from base64 import b64encode
 from functools import cache
+from mimetypes import guess_type
 from pathlib import Path
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
-from starlette.staticfiles import StaticFiles
-from starlette.types import Scope
 
 from barrido.studio.keys import Keys
 
@@ -50,22 +50,10 @@ class Pages:
             return answer
         if not self._keys.opens(request):
             return HTMLResponse(CLOSED, 401)
-        page = (STATIC / "index.html").read_text(encoding="utf-8").replace(_FIRST, _preloads() + _FIRST)
+        page = _index()
         return HTMLResponse(
             page, headers={"Content-Security-Policy": content_policy(page), "Cache-Control": "no-cache"}
         )
-
-
-@cache
-def _preloads() -> str:
-    """Links to all modules that the first one needs, so that none waits until another one names it."""
-    found, unread = dict.fromkeys(["app.js"]), ["app.js"]
-    while unread:
-        text = (STATIC / unread.pop()).read_text(encoding="utf-8")
-        new = [path for path in _IMPORT.findall(text) if path not in found]
-        found.update(dict.fromkeys(new))
-        unread += new
-    return "".join(f'<link rel="modulepreload" href="/static/{path}">\n    ' for path in found)
 
 
 def content_policy(page: str) -> str:
@@ -78,10 +66,52 @@ def content_policy(page: str) -> str:
     )
 
 
-class Static(StaticFiles):
-    """Browsers ask each time whether a file has changed: a new version of barrido is seen at once."""
+class Static:
+    """The page's files, from memory: by their names, and under `digest`, where browsers may keep them.
 
-    async def get_response(self, path: str, scope: Scope) -> Response:
-        answer = await super().get_response(path, scope)
-        answer.headers["Cache-Control"] = "no-cache"
-        return answer
+    Under its plain name a file is asked for each time whether it has changed.
+    """
+
+    def __init__(self) -> None:
+        paths = {path.relative_to(STATIC).as_posix(): path for path in STATIC.rglob("*") if path.is_file()}
+        self._files = {name: (path.read_bytes(), guess_type(name)[0]) for name, path in paths.items()}
+
+    async def answer(self, request: Request) -> Response:
+        path = request.path_params["path"]
+        name = path.removeprefix(f"{digest()}/")
+        if name not in self._files:
+            raise HTTPException(404)
+        headers = {"ETag": f'"{digest()}"', "Cache-Control": "no-cache"}
+        if name != path:
+            headers["Cache-Control"] = "max-age=31536000, immutable"
+        elif request.headers.get("if-none-match") == headers["ETag"]:
+            return Response(status_code=304, headers=headers)
+        body, kind = self._files[name]
+        return Response(body, headers=headers, media_type=kind or "application/octet-stream")
+
+
+@cache
+def digest() -> str:
+    """Of all static files: another version of barrido has another one."""
+    found = hashlib.sha256()
+    for path in sorted(STATIC.rglob("*")):
+        if path.is_file():
+            found.update(path.relative_to(STATIC).as_posix().encode() + b"\0" + path.read_bytes())
+    return found.hexdigest()[:16]
+
+
+@cache
+def _index() -> str:
+    """The page, with the addresses of this version's files, and links to what its first module needs.
+
+    So none of them waits until another one names it.
+    """
+    found, unread = dict.fromkeys(["app.js"]), ["app.js"]
+    while unread:
+        text = (STATIC / unread.pop()).read_text(encoding="utf-8")
+        new = [path for path in _IMPORT.findall(text) if path not in found]
+        found.update(dict.fromkeys(new))
+        unread += new
+    links = "".join(f'<link rel="modulepreload" href="/static/{path}">\n    ' for path in found)
+    page = (STATIC / "index.html").read_text(encoding="utf-8").replace(_FIRST, links + _FIRST)
+    return page.replace('"/static/', f'"/static/{digest()}/')

@@ -9,7 +9,6 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Mount
 from starlette.routing import Route as StarletteRoute
 from starlette.types import Receive, Scope, Send
 
@@ -19,7 +18,7 @@ from barrido.studio.faults import Fault, fault_of
 from barrido.studio.following import ListSource, SweepSource
 from barrido.studio.gate import Gate
 from barrido.studio.keys import Keys
-from barrido.studio.pages import STATIC, Pages, Static
+from barrido.studio.pages import Pages, Static
 from barrido.studio.routes import EVENTS, Asked, Place, Route, Threads, json_answer, mounted
 from barrido.studio.stream import Events, Hub
 from barrido.studio.views import OfSweep
@@ -43,7 +42,7 @@ class Site:
             routes=[
                 StarletteRoute("/", Pages(keys).answer),
                 StarletteRoute("/openapi.json", describe),
-                Mount("/static", Static(directory=STATIC)),
+                StarletteRoute("/static/{path:path}", Static().answer),
                 *(mounted(route, place, self._threads) for route in described),
             ],
             exception_handlers={HTTPException: _say_fault, **dict.fromkeys(BEFORE_A_STREAM, _say_fault)},

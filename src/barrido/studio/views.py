@@ -42,7 +42,7 @@ class OfTrials(OfSweep):
 class OfCurves(OfSweep):
     metric: str | None = Field(None, description="The primary one without it.")
     trials: Numbers | None = Field(None, description="Trials, with commas between them; all without it.")
-    points: int = Field(200_000, ge=1, le=1_000_000, description="Lines are thinned to so many in all.")
+    points: int = Field(curves.POINTS, ge=1, le=1_000_000, description="Lines are thinned to so many in all.")
 
 
 class OfParameter(OfSweep):
