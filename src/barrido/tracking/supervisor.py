@@ -105,13 +105,14 @@ class Supervisor:
                 if not (self._tracking / "gateway.json").exists():
                     return 0  # somebody removed the sweep
                 self._start()
-            watched: list[Any] = [self._wake]
+            watched = select.poll()  # not `select`: whoever started this may have had a thousand files open
+            watched.register(self._wake, select.POLLIN)
             if not self._wanted:
-                watched.append(self._listener)
-            ready, _, _ = select.select(watched, [], [], LOOK_S)
+                watched.register(self._listener, select.POLLIN)
+            ready = {fd for fd, _ in watched.poll(1000 * LOOK_S)}
             with contextlib.suppress(BlockingIOError):
                 os.read(self._wake, 512)
-            if self._listener in ready:
+            if self._listener.fileno() in ready:
                 self._wanted = True
             if self._child is not None and (code := self._child.poll()) is not None:
                 self._child.stdin.close()

@@ -83,7 +83,8 @@ function ticksOf(scale, kind, count, isInteger) {
     else if (high / low < 200) at = at.filter((value) => ["1", "2", "5"].includes(value.toExponential()[0]));
     else if (decades.length >= 2) at = decades.filter((_, place) => place % Math.ceil(decades.length / (count + 1)) === 0);
   }
-  if (isInteger) at = at.filter(Number.isInteger);
+  const whole = isInteger ? at.filter(Number.isInteger) : [];
+  if (whole.length) at = whole; // someone may look closer than from one to the next
   return at.map((value) => ({ at: value, text: formatNumber(value, 6) }));
 }
 

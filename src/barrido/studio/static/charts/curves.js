@@ -60,6 +60,7 @@ export class Curves {
     }
     if (this.at) this.at = this.pointOn(this.lines.find(({ trial }) => trial === this.at.line.trial), this.at.place);
     const xs = Float64Array.from(this.lines.flatMap(({ xs: steps }) => [steps[0], steps.at(-1)]));
+    this.isWhole = xs.every(Number.isInteger);
     const positive = (values) => values.filter((value) => value > 0);
     const all = new Float64Array(this.lines.reduce((count, { ys }) => count + ys.length, 0));
     let from = 0;
@@ -83,7 +84,7 @@ export class Curves {
     this.axes = layOut(
       this.frame,
       {
-        x: { kind: logX ? "log" : "number", domain: this.view.x ?? this.domain.x, title: curves?.step_name ?? "step" },
+        x: { kind: logX ? "log" : "number", domain: this.view.x ?? this.domain.x, isInteger: this.isWhole, title: curves?.step_name ?? "step" },
         y: { kind: logY ? "log" : "number", domain: this.view.y ?? padded(this.domain.y, logY ? "log" : "number"), title: this.title },
       },
       { right: isFew ? 40 : 16 },

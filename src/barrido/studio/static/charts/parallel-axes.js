@@ -2,7 +2,9 @@
 import { bestRow, calmDomain, columnNames, columnOf, extentOf, signOf, stateOf } from "studio/charts/columns.js";
 import { jitter, kindOf, makeScale } from "studio/charts/frame.js";
 
-const NARROW = 92; // axes closer than this have their names in two rows
+const NARROW = 92; // axes closer than this have their names in several rows, the metric's above the others
+const NAME_PX = 100; // what a name should have, if three rows are enough for it
+export const ROW_PX = 24; // of a name: as much as a finger needs
 const MISSING_PX = 26;
 const MOST_LEVELS = 12; // of an integer, to be treated as levels
 const CROWD = 100;
@@ -42,7 +44,7 @@ export function readAxes(model) {
 }
 
 /**
- * The axes in their order: {name, title, column, scale, x, top, bottom, end, missingY, ys, row, room, gap, left, isFlipped}.
+ * The axes in their order: {name, title, column, scale, x, top, bottom, end, missingY, ys, titleTop, room, gap, left, isFlipped}.
  *
  * `ys` is where each row crosses; `missingY` where those do that lack the parameter, null when none does; `end` the
  * lowest pixel of the axis. `moving` is {name, x} of an axis that is being dragged.
@@ -53,7 +55,8 @@ export function placeAxes(frame, data, order, flipped, moving) {
   const [left, right] = [width < 600 ? 42 : 60, width < 600 ? 42 : 70];
   const gap = count > 1 ? (width - left - right) / (count - 1) : 1;
   const isNarrow = gap < NARROW;
-  const top = isNarrow ? 56 : 36;
+  const rows = isNarrow ? Math.min(3, Math.ceil(NAME_PX / gap)) : 1;
+  const top = 16 + ROW_PX * (isNarrow ? rows + 1 : rows);
   const end = height - 14;
   const bottom = Math.max(top + 40, data.hasMissing ? end - MISSING_PX : end);
   const axes = order.map((name, place) => {
@@ -62,6 +65,7 @@ export function placeAxes(frame, data, order, flipped, moving) {
     const range = isFlipped ? [top, bottom] : [bottom, top];
     const scale = makeScale({ kind: column.scaleKind, domain: column.domain, levels: column.levels, isInteger: column.kind === "integer", range });
     const missingY = column.isMissing ? bottom + MISSING_PX - 6 : null;
+    const hasOwnRow = isNarrow && name === "value";
     const key = `${name} ${top} ${bottom} ${isFlipped}`;
     if (!data.crossings.has(key)) data.crossings.set(key, crossings(column, scale, missingY ?? bottom, data.model.trials.number));
     return {
@@ -75,8 +79,8 @@ export function placeAxes(frame, data, order, flipped, moving) {
       end: missingY === null ? bottom : missingY + 7,
       missingY,
       ys: data.crossings.get(key),
-      row: isNarrow ? place % 2 : 0,
-      room: Math.max(30, Math.min(220, (isNarrow ? 2 : 1) * gap - 8, count > 1 ? Infinity : width)),
+      titleTop: isNarrow && !hasOwnRow ? ROW_PX * (1 + (place % rows)) : 0,
+      room: hasOwnRow ? 2 * width : Math.max(30, Math.min(220, rows * gap - 8, count > 1 ? Infinity : width)),
       gap,
       left,
       isFlipped,

@@ -2,6 +2,7 @@
 import { stateOf } from "studio/charts/columns.js";
 import { drawStar, fitText } from "studio/charts/frame.js";
 import { pixelsOf } from "studio/charts/brushes.js";
+import { ROW_PX } from "studio/charts/parallel-axes.js";
 import { makeRamp } from "studio/charts/ramp.js";
 
 const LINES_A_SLICE = 40;
@@ -93,6 +94,15 @@ export function drawKey(ctx, data, axis) {
   }
 }
 
+/** From an axis up to its name, where names stand in several rows. */
+function drawLeader(ctx, frame, { x, top, titleTop }) {
+  ctx.strokeStyle = frame.colors.grid;
+  ctx.beginPath();
+  ctx.moveTo(x, titleTop + ROW_PX);
+  ctx.lineTo(x, top);
+  ctx.stroke();
+}
+
 /** The axis line and its labels, readable over any lines. */
 export function drawAxis(ctx, frame, axis) {
   const { colors } = frame;
@@ -103,6 +113,7 @@ export function drawAxis(ctx, frame, axis) {
   ctx.textAlign = isLast ? "left" : "right";
   ctx.lineJoin = "round";
   ctx.lineWidth = 1;
+  drawLeader(ctx, frame, axis);
   ctx.strokeStyle = colors.ink;
   ctx.globalAlpha = 0.55;
   ctx.beginPath();

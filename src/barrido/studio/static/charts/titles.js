@@ -10,10 +10,11 @@ export class Titles {
     this.frame = frame;
     this.on = on;
     this.buttons = new Map();
+    this.widths = new Map(); // of the names, uncut
     this.box = frame.add("div", "parallel-titles");
   }
 
-  /** `axes`: [{name, title, x, row, room, words, isBrushed}] from left to right; the buttons follow them. */
+  /** `axes`: [{name, title, x, titleTop, room, words, isBrushed}] from left to right; the buttons follow them. */
   place(axes) {
     const names = new Set(axes.map(({ name }) => name));
     for (const [name, button] of this.buttons) {
@@ -23,13 +24,18 @@ export class Titles {
     }
     for (const axis of axes) {
       const button = this.buttons.get(axis.name) ?? this.make(axis.name);
-      if (button.textContent !== axis.title) button.textContent = axis.title;
+      if (button.textContent !== axis.title) {
+        button.textContent = axis.title;
+        button.style.width = "";
+        this.widths.set(axis.name, Math.ceil(button.getBoundingClientRect().width));
+      }
       button.title = axis.title;
       button.setAttribute("aria-label", axis.words);
       button.classList.toggle("is-brushed", axis.isBrushed);
-      const left = Math.min(Math.max(0, axis.x - axis.room / 2), this.frame.width - axis.room);
-      const align = left > axis.x - axis.room / 2 ? "left" : left < axis.x - axis.room / 2 ? "right" : "center";
-      Object.assign(button.style, { left: `${left}px`, top: `${axis.row * 20}px`, width: `${axis.room}px`, textAlign: align });
+      const [from, to] = [Math.max(0, axis.x - axis.room / 2), Math.min(this.frame.width, axis.x + axis.room / 2)];
+      const width = Math.min(this.widths.get(axis.name), to - from);
+      const left = Math.min(Math.max(from, axis.x - width / 2), to - width);
+      Object.assign(button.style, { left: `${left}px`, top: `${axis.titleTop}px`, width: `${width}px` });
     }
     const order = axes.map(({ name }) => this.buttons.get(name));
     // Tab goes from left to right; a button that is being held must not be taken out of the page.

@@ -9,10 +9,12 @@ const SETTLED_MS = 200;
 
 /** `[value, choose]` for the text under `key` of the page's query; the fallback is not written down. */
 export function useChoice(query, key, fallback) {
-  const given = query.get(key);
-  const [value, setValue] = useState(given);
+  const [value, setValue] = useState(() => query.get(key));
   const timer = useRef(0);
-  useEffect(() => setValue(given), [given]);
+  useEffect(() => {
+    clearTimeout(timer.current);
+    setValue(query.get(key)); // a new query is a link that was followed, be it to the page that is open
+  }, [query]);
   useEffect(() => () => clearTimeout(timer.current), []); // the address is another page's by then
   const choose = (next) => {
     setValue(next);

@@ -105,7 +105,9 @@ class LiveSweep extends Shared {
       },
       onmessage: (event, data) => this.take(event, data),
       onlost: () => {
-        if (this.state.connection !== "gone") this.set({ connection: "lost" });
+        if (this.state.connection === "gone") return;
+        this.set({ connection: "lost" });
+        if (this.state.sweep) this.refresh(); // an EventSource does not tell why it broke
       },
     });
     this.load();
@@ -155,9 +157,10 @@ class LiveSweep extends Shared {
     this.loadedAt = Date.now();
     try {
       const sweep = await get(sweepUrl(this.name));
-      this.set({ sweep: seen({ ...sweep, notes: longer(sweep.notes, this.state.sweep.notes) }) });
-    } catch {
-      // The stream says what is wrong, if it lasts.
+      this.set({ sweep: seen({ ...sweep, notes: longer(sweep.notes, this.state.sweep.notes) }), error: null });
+    } catch (error) {
+      if (this.state.connection === "lost") this.set({ error }); // else the next message may still come
+      if (error.status === 404) this.leave();
     }
   }
 
@@ -180,7 +183,10 @@ class LiveList extends Shared {
     this.stream = new Stream("/api/stream", {
       onopen: () => {}, // the first message holds the whole list
       onmessage: (event, data) => this.take(event, data),
-      onlost: () => this.set({ connection: "lost" }),
+      onlost: () => {
+        this.set({ connection: "lost" });
+        this.load(); // which hears why
+      },
     });
     this.load();
   }
@@ -188,7 +194,7 @@ class LiveList extends Shared {
   async load() {
     try {
       const { sweeps: list, workspace, unreadable } = await get("/api/sweeps");
-      this.set({ sweeps: list.map(seen), workspace, unreadable, error: null, connection: "live" });
+      this.set({ sweeps: list.map(seen), workspace, unreadable, error: null });
     } catch (error) {
       this.set({ error });
     }

@@ -3,6 +3,9 @@
 
 import { numeric } from "studio/lib/formats.js";
 
+/** How many stand side by side: beyond that neither a table nor an eye can hold them. */
+export const MOST_COMPARED = 24;
+
 const OVER = new Set(["completed", "pruned", "failed", "canceled"]);
 
 export function isOver(phase) {

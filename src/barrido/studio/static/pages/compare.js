@@ -5,20 +5,18 @@ import { toggled, useChoice, useNumbers, useSlowly } from "studio/lib/choices.js
 import { duration, expectedText, number, numeric, valueText } from "studio/lib/formats.js";
 import { useLoad } from "studio/lib/load.js";
 import { sweepHref } from "studio/lib/routes.js";
-import { isBetter, secondsAt, trialAt } from "studio/lib/trials.js";
+import { isBetter, MOST_COMPARED, secondsAt, trialAt } from "studio/lib/trials.js";
 import { Empty, Panel, Problem } from "studio/parts/boxes.js";
 import { Chart } from "studio/parts/chart.js";
 import { TrialLink } from "studio/parts/links.js";
 import { Controls, Pick } from "studio/parts/pickers.js";
 import { TrialStatus } from "studio/parts/status.js";
 
-const MOST = 24;
-
 /** Trials side by side: what differs on top, then what came of each. */
 export default function ComparePage({ sweep, trials, query }) {
   const [numbers, setNumbers] = useNumbers(query, "trials");
   const [metric, setMetric] = useChoice(query, "metric", sweep.metric);
-  const found = [...numbers].slice(0, MOST).map((one) => trialAt(trials, one)).filter(Boolean);
+  const found = [...numbers].slice(0, MOST_COMPARED).map((one) => trialAt(trials, one)).filter(Boolean);
   const chosen = found.map((trial) => trial.number).join(",");
   const every = useSlowly(JSON.stringify(found.map(({ reports, phase }) => [reports, phase])), 2000);
   const details = useDetails(sweep.name, chosen, every);
@@ -57,7 +55,7 @@ function useDetails(name, chosen, every) {
 function AddTrial({ sweep, trials, numbers, onadd }) {
   const [text, setText] = useState("");
   const wanted = /^\d+$/.test(text.trim()) ? Number(text) : null;
-  const wrong = text && (wanted === null ? "a number" : !trialAt(trials, wanted) ? `there is no trial ${wanted}` : numbers.has(wanted) ? "it is there already" : numbers.size >= MOST ? `at most ${MOST}` : "");
+  const wrong = text && (wanted === null ? "a number" : !trialAt(trials, wanted) ? `there is no trial ${wanted}` : numbers.has(wanted) ? "it is there already" : numbers.size >= MOST_COMPARED ? `at most ${MOST_COMPARED}` : "");
   const submit = (event) => {
     event.preventDefault();
     if (wanted === null || wrong) return;

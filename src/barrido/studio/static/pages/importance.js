@@ -32,9 +32,10 @@ export default function ImportancePage({ sweep, trials, query }) {
   const contoured = useMemo(() => contour.data && !contour.data.why_not && { sweep, trials, contour: contour.data, selected: null, hovered: null }, [sweep, trials, contour.data]);
   const open = ({ trial }) => trial !== null && trial !== undefined && go(trialHref(sweep.name, trial));
 
-  if (error) return html`<${Problem} error=${error} retry=${reload} />`;
+  if (error && !importance) return html`<${Problem} error=${error} retry=${reload} />`;
   if (!isKnown) return html`<${Waiting} height=${300} label="Working out what mattered" />`;
   return html`
+    <${Problem} error=${error} retry=${reload} />
     <div class="pair">
       <${Panel} title="What mattered">
         ${shares

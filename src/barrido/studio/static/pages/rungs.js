@@ -15,11 +15,12 @@ export default function RungsPage({ sweep, trials, query }) {
   const { data, error, reload } = useLoad(sweepUrl(sweep.name, "rungs"), { every });
   const pickedText = [...picked].join(",");
   const model = useMemo(() => data && { sweep, trials, rungs: data, selected: picked.size ? picked : null, hovered }, [sweep, trials, data, pickedText, hovered]);
-  if (error) return html`<${Problem} error=${error} retry=${reload} />`;
+  if (error && !data) return html`<${Problem} error=${error} retry=${reload} />`;
   if (!data) return html`<${Waiting} height=${320} label="Loading the rungs" />`;
   if (data.brackets.length === 0)
     return html`<${Empty} title="No rungs here"><p>Every trial of this sweep runs to its end, or until its policy stops it. A scheduler like Hyperband compares trials at rungs.</p><//>`;
   return html`
+    <${Problem} error=${error} retry=${reload} />
     <div class="panel">
       <${Chart} of=${Rungs} model=${model} height=${rungsHeight(data)} onhover=${({ trial }) => setHovered(trial)} onselect=${({ trial }) => trial !== null && setPicked(toggled(picked, trial))} />
       <p class="hint">A cell is a trial at the rung, best first; click it to pick the trial.</p>

@@ -16,12 +16,13 @@ export default function TimelinePage({ sweep, trials, query }) {
   const { data, error, reload } = useLoad(sweepUrl(sweep.name, "timeline"), { every });
   const pickedText = [...picked].join(",");
   const model = useMemo(() => data && { sweep, trials, timeline: data, selected: picked.size ? picked : null, hovered }, [sweep, trials, data, pickedText, hovered]);
-  if (error) return html`<${Problem} error=${error} retry=${reload} />`;
+  if (error && !data) return html`<${Problem} error=${error} retry=${reload} />`;
   if (!data) return html`<${Waiting} height=${320} label="Loading the timeline" />`;
   if (data.bars.trial.length === 0) return html`<${Empty} title="No trial has started yet" />`;
   const until = data.end ?? Date.now() / 1000;
   const height = Math.max(180, Math.min(720, 90 + 30 * data.slots));
   return html`
+    <${Problem} error=${error} retry=${reload} />
     <p class="hint">${counted(data.slots, "slot")}, from ${time(data.start)}, ${duration(until - data.start)}${data.end === null ? " so far" : ""}; busy ${busyPercent(data, until)} of the time. Click a bar to pick its trial.</p>
     <div class="panel">
       <${Chart} of=${Timeline} model=${model} height=${height} onhover=${({ trial }) => setHovered(trial)} onselect=${({ trial }) => trial !== null && setPicked(toggled(picked, trial))} />

@@ -1,4 +1,4 @@
-import { html, useState } from "preact";
+import { html, useEffect, useState } from "preact";
 import { sweepUrl } from "studio/lib/api.js";
 import { useSlowly } from "studio/lib/choices.js";
 import { useNow } from "studio/lib/clock.js";
@@ -17,10 +17,14 @@ import { TrialActions } from "studio/parts/steer.js";
 export const hasHeading = true;
 
 /** Everything about one trial. */
-export default function TrialPage({ sweep, trials, number: at }) {
+export default function TrialPage({ sweep, trials, number: at, query }) {
   const row = trialAt(trials, at);
   const every = useSlowly(row && JSON.stringify([row.phase, row.reports, row.attempt, row.note, row.tags]), 1500);
   const { data, error, reload } = useLoad(sweepUrl(sweep.name, "trials", at), { every });
+  const isThere = Boolean(data);
+  useEffect(() => {
+    if (isThere && query.get("tab") === "log") document.querySelector(".trial-log").scrollIntoView();
+  }, [isThere]);
   if (error?.status === 404 || (!row && data === null && error))
     return html`<${Empty} title=${`${sweep.name} has no trial ${at}`}><p><a href=${sweepHref(sweep.name, "trials")}>All its trials</a></p><//>`;
   const trial = row ?? data?.trial;
@@ -35,7 +39,7 @@ export default function TrialPage({ sweep, trials, number: at }) {
     </div>
     ${data && html`<${MetricCurves} sweep=${sweep} trials=${trials} trial=${trial} metrics=${data.metrics} every=${every} />`}
     ${(data || !error) && html`
-      <${Panel} title="Log">
+      <${Panel} class="trial-log" title="Log">
         ${data ? html`<${Log} sweep=${sweep.name} trial=${at} attempts=${data.logs} />` : html`<${Waiting} height=${160} label="Loading the log" />`}
       <//>`}
     ${data && html`<${Outputs} sweep=${sweep} trial=${trial} outputs=${data.outputs} folder=${data.folder} />`}

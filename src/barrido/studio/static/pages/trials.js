@@ -6,7 +6,7 @@ import { parseFilter } from "studio/lib/filter.js";
 import { counted, whole } from "studio/lib/formats.js";
 import { compareHref, replaceQuery } from "studio/lib/routes.js";
 import { useRemembered } from "studio/lib/theme.js";
-import { trialAt } from "studio/lib/trials.js";
+import { MOST_COMPARED, trialAt } from "studio/lib/trials.js";
 import { Empty } from "studio/parts/boxes.js";
 import { ColumnChooser } from "studio/parts/chooser.js";
 import { FilterBox } from "studio/parts/filter_box.js";
@@ -15,7 +15,6 @@ import { TrialActions } from "studio/parts/steer.js";
 import { TrialTable } from "studio/parts/table.js";
 
 const NOTHING_CHOSEN = {};
-const MOST_COMPARED = 50; // beyond that neither a table nor an address can hold them
 const selections = new Map(); // by sweep: what was selected stays so on the way to a trial and back
 
 export default function Trials({ name, sweep, trials, query }) {
@@ -34,6 +33,10 @@ export default function Trials({ name, sweep, trials, query }) {
   const tick = byTime ? now : 0; // rows are arranged anew by the clock only if it has a say
   const rows = useMemo(() => arrange(trials, { columns: all, test, sort, now }), [trials, all, test, sort, tick]);
 
+  useEffect(() => {
+    setText(query.get("filter") ?? "");
+    setSort(sortFrom(query.get("sort")));
+  }, [query]); // a link to this page was followed while it was open
   useEffect(() => replaceQuery({ filter: error ? null : text, sort: sort.map(({ key, isDown }) => `${isDown ? "-" : ""}${key}`).join(",") }), [text, sort]);
   const select = (numbers) => {
     selections.set(name, numbers);

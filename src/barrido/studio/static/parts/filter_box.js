@@ -1,6 +1,9 @@
 import { html, useId } from "preact";
 
-/** Where a filter is typed; what is wrong is said at once, with its place. The last filter that was right stays in force. */
+/**
+ * Where a filter is typed; what is wrong is said at once, with its place. The last filter that was right stays in force.
+ * A filter that works hides the help, which would lie over what it finds.
+ */
 export function FilterBox({ text, onchange, error, columns }) {
   const id = useId();
   const names = columns.flatMap((one) => one.names.slice(0, 1)).filter((name) => name.length < 40);
@@ -11,7 +14,7 @@ export function FilterBox({ text, onchange, error, columns }) {
         aria-invalid=${Boolean(error)} aria-describedby=${`${id}-help`} onInput=${(event) => onchange(event.target.value)}
         onKeyDown=${(event) => event.key === "Escape" && onchange("")} />
       ${text && html`<button type="button" class="quiet icon clear" aria-label="Clear the filter" onClick=${() => onchange("")}>✕</button>`}
-      <div id=${`${id}-help`} class="filter-help">
+      <div id=${`${id}-help`} class="filter-help" hidden=${Boolean(text) && !error}>
         ${error
           ? html`<p class="wrong" role="alert"><code>${text.slice(0, error.at)}<mark>${text.slice(error.at, error.at + error.length) || " "}</mark>${text.slice(error.at + error.length)}</code> ${error.message}</p>`
           : html`<p>

@@ -1,4 +1,4 @@
-import { html, useEffect } from "preact";
+import { html, useEffect, useLayoutEffect, useRef } from "preact";
 import { useSweep } from "studio/lib/live.js";
 import { sweepHref, SWEEP_PAGES } from "studio/lib/routes.js";
 import { Empty, Problem, Waiting } from "studio/parts/boxes.js";
@@ -30,7 +30,7 @@ export function SweepFrame({ route, page }) {
       <div class="sweep-title">
         <h1 tabindex="-1">${sweep.display_name || sweep.name}</h1>
         <${SweepStatus} status=${sweep.status} />
-        <${Connection} state=${sweep.is_running || connection === "lost" ? connection : ""} />
+        <${Connection} state=${sweep.is_running || connection === "lost" ? connection : ""} error=${error} />
         <div class="sweep-actions"><${SweepActions} sweep=${sweep} /></div>
       </div>
       <${Tabs} sweep=${sweep} name=${name} page=${route.page} />
@@ -50,11 +50,16 @@ function NoSweep({ name, connection, error }) {
 }
 
 /** The pages of a sweep that have something to show for it. */
-export function Tabs({ sweep, name, page }) {
+function Tabs({ sweep, name, page }) {
+  const nav = useRef(null);
   const shown = SWEEP_PAGES.filter(({ needs }) => !needs || needs(sweep));
   const here = page === "trial" || page === "compare" ? "trials" : page;
+  useLayoutEffect(() => {
+    const [all, one] = [nav.current, nav.current.querySelector("[aria-current]")].map((element) => element?.getBoundingClientRect());
+    if (one) nav.current.scrollLeft += one.left + one.width / 2 - (all.left + all.width / 2); // on a phone not all fit
+  }, [here]);
   return html`
-    <nav class="tabs" aria-label="Pages of this sweep">
+    <nav class="tabs" aria-label="Pages of this sweep" ref=${nav}>
       ${shown.map((one) => html`
         <a key=${one.page} href=${sweepHref(name, one.path)} aria-current=${one.page === here ? "page" : undefined}>
           ${one.title}${one.page === "trials" && html` <small>${Object.values(sweep.counts).reduce((sum, n) => sum + n, 0).toLocaleString("en")}</small>`}

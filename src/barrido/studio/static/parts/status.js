@@ -38,9 +38,9 @@ export function Progress({ counts, total, done }) {
   `;
 }
 
-/** Whether what is shown is what is. */
-export function Connection({ state }) {
+/** Whether what is shown is what is; `error`: why not, where that is known. */
+export function Connection({ state, error }) {
   if (state === "live") return html`<span class="connection live" title="Changes show at once"><i aria-hidden="true"></i>live</span>`;
-  if (state === "lost") return html`<span class="connection lost" role="status"><i aria-hidden="true"></i>reconnecting…</span>`;
+  if (state === "lost") return html`<span class="connection lost" role="status"><i aria-hidden="true"></i>${error ? [error.message, error.hint].filter(Boolean).join(": ") : "reconnecting…"}</span>`;
   return null;
 }
