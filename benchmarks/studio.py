@@ -16,7 +16,6 @@ import argparse
 import os
 import re
 import shutil
-import signal
 import statistics
 import subprocess
 import sys
@@ -82,6 +81,10 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="2,000 trials, one round")
     arguments = parser.parse_args()
     trials, rounds = (2_000, 1) if arguments.quick else (10_000, ROUNDS)
+    executable = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
+    if executable is None:
+        print("Chromium is absent: apt install chromium")
+        return
     from playwright.sync_api import sync_playwright
 
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
@@ -89,7 +92,6 @@ def main() -> None:
         began = time.perf_counter()
         wide = make(Workspace(where / ".barrido"), trials=trials)
         print(f"{trials:,} trials of 100 reports, made in {time.perf_counter() - began:.0f} s", flush=True)
-        executable = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))))
         browser = playwright.chromium.launch(executable_path=executable)
         with studio(where) as (server, link):
             show_pages(browser, server, link, wide.name, rounds)
@@ -109,8 +111,7 @@ def studio(place: Path) -> Iterator[tuple[psutil.Process, str]]:
         found = next(filter(None, (re.search(r"http://\S+", line) for line in process.stdout)))
         yield psutil.Process(process.pid), found[0]
     finally:
-        process.send_signal(signal.SIGINT)
-        process.communicate(timeout=30)
+        _end(process)
 
 
 def show_pages(browser: Any, server: psutil.Process, link: str, name: str, rounds: int) -> None:
@@ -159,16 +160,24 @@ def peer(browser: Any, wide: SweepFolder, where: Path) -> None:
         for title, path, there in (
             ("first page, with its charts", "", PLOTLY),
             ("analytics", "/analytics", PLOTLY),
-            ("trials", "/trialList", "() => document.body.innerText.includes('Trial 1')"),
-            ("table", "/trialTable", "() => document.querySelectorAll('tbody tr').length > 5"),
+            ("trials", "/trials", "() => document.body.innerText.includes('Trial 1')"),
         ):
             took = _timed(browser, f"{address}{path}", there)
             print(f"  {title:<28}{'> 60' if took is None else f'{took:.2f}':>7}", flush=True)
         memory = psutil.Process(process.pid).memory_full_info()
         print(f"  server: {memory.rss / 2**20:.0f} MiB ({memory.pss / 2**20:.0f} of its own)", flush=True)
     finally:
-        process.terminate()
-        process.wait(30)
+        _end(process)
+
+
+def _end(process: subprocess.Popen[Any]) -> None:
+    """Ask it to end; make it end where it would first answer what nobody waits for any more."""
+    process.terminate()
+    try:
+        process.wait(5)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _timed(browser: Any, address: str, there: str) -> float | None:

@@ -1,4 +1,4 @@
-"""The studio's pictures in the README: two examples, run for real, seen in Chromium.
+"""The studio's pictures in the README: an example, run for real, seen in Chromium.
 
     python docs/pictures/studio.py
 
@@ -18,25 +18,25 @@ from pathlib import Path
 from playwright.sync_api import sync_playwright
 
 HERE = Path(__file__).parent
-EXAMPLES = HERE.parents[1] / "examples"
+NAME = "hyperband"
+EXAMPLE = HERE.parents[1] / "examples" / NAME
 BARRIDO = str(Path(sys.executable).with_name("barrido"))
 DRAWN = """() => {
     const charts = [...document.querySelectorAll("main .chart")].filter((one) => one.offsetParent);
     return charts.length && charts.every((one) => one.hasAttribute("data-drawn"));
 }"""
 PICTURES = (
-    ("studio-overview.png", "hyperband", "", "light", 1000),
-    ("studio-parallel.png", "hyperband", "/parallel", "dark", 720),
+    ("studio-overview.png", "", "light", 1000),
+    ("studio-parallel.png", "/parallel", "dark", 720),
 )
 
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         where = Path(folder)
-        for name in {name for _, name, *_ in PICTURES}:
-            shutil.copytree(EXAMPLES / name, where / name)
-            words = ["job", "create", "-f", f"{name}/sweep.yml", "--set", f"name={name}", "--stream"]
-            subprocess.run([BARRIDO, *words], cwd=where, check=True)
+        shutil.copytree(EXAMPLE, where / NAME)
+        words = [BARRIDO, "job", "create", "-f", f"{NAME}/sweep.yml", "--set", f"name={NAME}", "--stream"]
+        subprocess.run(words, cwd=where, check=True)
         words = [BARRIDO, "studio", "--port", "0", "--no-open"]
         studio = subprocess.Popen(words, cwd=where, stdout=subprocess.PIPE, text=True)
         assert studio.stdout is not None
@@ -51,14 +51,11 @@ def main() -> None:
 def shoot(link: str) -> None:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"))
-        for file, name, path, theme, height in PICTURES:
-            context = browser.new_context(
-                viewport={"width": 1280, "height": height},
-                color_scheme="dark" if theme == "dark" else "light",
-            )
+        for file, path, theme, height in PICTURES:
+            context = browser.new_context(viewport={"width": 1280, "height": height}, color_scheme=theme)
             page = context.new_page()
             page.goto(link)
-            page.goto(f"{link.partition('/?')[0]}/#/s/{name}{path}")
+            page.goto(f"{link.partition('/?')[0]}/#/s/{NAME}{path}")
             page.wait_for_function(DRAWN)
             page.screenshot(path=HERE / file)
             context.close()

@@ -27,6 +27,7 @@ from barrido.errors import (
     SweepNotFound,
     TrialNotFound,
 )  # fmt: skip
+from barrido.executors.slots import machine_for
 from barrido.executors.snapshot import snapshot
 from barrido.store.queries import Reader
 from barrido.store.sqlite import SqliteStore, explain
@@ -151,6 +152,17 @@ def _named(known: Sequence[str]) -> str:
     return f"there {'is' if len(known) == 1 else 'are'} {', '.join(known)}"
 
 
+def no_trial(reader: Reader, number: int) -> TrialNotFound:
+    """What to raise for a trial that is not there."""
+    name, numbers = reader.folder.name, reader.numbers()
+    known = f"{len(numbers)} trial{'s' * (len(numbers) != 1)}" if numbers else "no trials yet"
+    if len(numbers) > 1:
+        known += f", numbered {numbers[0]} to {numbers[-1]}"
+    return TrialNotFound(
+        f"sweep {name!r} has no trial {number}", hint=f"it has {known}; see `barrido job trials {name}`"
+    )
+
+
 def is_running(folder: SweepFolder) -> bool:
     """Whether a controller runs the sweep now."""
     return lock.holder(folder) is not None
@@ -159,14 +171,21 @@ def is_running(folder: SweepFolder) -> bool:
 def resume(folder: SweepFolder) -> None:
     """Start a controller for a sweep whose controller died. Trials that still run are adopted.
 
-    Raises SweepBusy (as ControllerError) if one runs, RequestError if the sweep is over.
+    Raises SweepBusy (as ControllerError) if one runs, RequestError if the sweep is over, or if its trials
+    need GPUs that are not to be seen from here.
     """
     with Reader(folder) as reader:
-        phase = reader.sweep().phase
+        sweep = reader.sweep()
+    phase, needs = sweep.phase, sweep.recipe.work.resources
     if phase.is_terminal:
         raise RequestError(
             f"sweep {folder.name!r} is over ({phase}): there is nothing to resume",
             hint="create a new sweep to run more trials",
+        )
+    if needs.gpu and sweep.recipe.compute == "local" and not (here := machine_for(needs)).room(needs)["gpu"]:
+        raise RequestError(
+            f"each trial of {folder.name!r} needs GPUs ({needs.gpu:g}), and there are {len(here.gpus)} here",
+            hint="resume it where CUDA_VISIBLE_DEVICES, or nvidia-smi, names those it was created with",
         )
     launcher.start(folder)
 
@@ -221,7 +240,5 @@ def _admitted(
             hint = f"create a new sweep; with `resume_from: {name}` it begins with what this one found out"
             raise RequestError(f"sweep {name!r} is {standing}: {is_late}", hint=hint if adds else "")
         if trial is not None and not reader.trials([trial]):
-            count = sum(reader.counts().values())
-            hint = f"it has {count} trial{'s' * (count != 1)}; see `barrido job trials {name}`"
-            raise TrialNotFound(f"sweep {name!r} has no trial {trial}", hint=hint)
+            raise no_trial(reader, trial)
     return checked

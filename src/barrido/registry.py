@@ -16,6 +16,7 @@ from barrido.space import Space
 
 if TYPE_CHECKING:
     from barrido.executors.local import LocalExecutor
+    from barrido.executors.ray.executor import RayExecutor
 
 SAMPLERS: Mapping[str, str] = {
     "grid": "barrido.samplers.grid:GridSampler",
@@ -102,10 +103,18 @@ def rungs(recipe: Recipe) -> tuple[int, ...]:
     return levels(config["max_resource"], config["min_resource"], config["reduction_factor"])
 
 
-def build_executor(recipe: Recipe, folder: SweepFolder, tracker: Tracker) -> LocalExecutor:
+def build_executor(recipe: Recipe, folder: SweepFolder, tracker: Tracker) -> LocalExecutor | RayExecutor:
+    """Raises ControllerError where there is no such cluster, or none that could run the sweep's trials."""
+    render = renderer(recipe, folder)
+    if recipe.compute != "local":
+        from barrido.executors.ray.cluster import Cluster
+        from barrido.executors.ray.executor import RayExecutor
+
+        cluster = Cluster.of(folder, recipe)
+        return RayExecutor(folder, recipe, cluster, render=render, environment=tracker.environment)
     from barrido.executors.local import LocalExecutor
 
-    return LocalExecutor(folder, recipe, render=renderer(recipe, folder), environment=tracker.environment)
+    return LocalExecutor(folder, recipe, render=render, environment=tracker.environment)
 
 
 def build_tracker(recipe: Recipe, folder: SweepFolder, workspace: Workspace) -> Tracker:

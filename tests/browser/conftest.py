@@ -21,6 +21,12 @@ CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", 
 Page = Any  # playwright's, which has its own
 OpenPage = Callable[..., Page]
 
+DRAWN = """() => {
+    const charts = [...document.querySelectorAll("main .chart")].filter((one) => one.offsetParent);
+    return document.querySelector("main h1") && charts.every((one) => one.hasAttribute("data-drawn"))
+        && !document.querySelector("main .waiting");
+}"""
+
 
 @dataclass(frozen=True)
 class Studio:
@@ -33,6 +39,11 @@ class Studio:
     @property
     def address(self) -> str:
         return self.link.partition("/?")[0]
+
+
+def go(page: Page, studio: Studio, route: str) -> None:
+    page.goto(f"{studio.address}/{route}")
+    page.wait_for_function(DRAWN)
 
 
 @pytest.fixture(scope="module")

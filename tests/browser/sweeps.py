@@ -32,7 +32,7 @@ for epoch in range(1, params.get("epochs", 9) + 1):
             break
         time.sleep(0.01)
     error *= 1 - rate
-    barrido.report(step=epoch, **{params.get("metric", "loss"): error + 0.3 * rate})
+    barrido.report(step=epoch, loss=error + 0.3 * rate, accuracy=1 - error)
     print("epoch", epoch, "<b>error</b>", error, flush=True)
 if params.get("fails") and rate > 0.3:
     raise ValueError("<img src=x onerror=alert(1)> it fails")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.browser.conftest import OpenPage, Studio
+from tests.browser.conftest import DRAWN, OpenPage, Studio, go
 from tests.browser.sweeps import FINISHED
 
 PATHS = ("", "trials", "curves", "parallel", "scatter", "scatter?view=3d", "importance", "timeline", "whatif")
@@ -16,11 +16,6 @@ ONLY = {"budgets": ("rungs",)}
 PICTURES = os.environ.get("BARRIDO_PICTURES")
 """A folder for a picture of each page, for somebody who wants to look at them."""
 
-DRAWN = """() => {
-    const charts = [...document.querySelectorAll("main .chart")].filter((one) => one.offsetParent);
-    return document.querySelector("main h1") && charts.every((one) => one.hasAttribute("data-drawn"))
-        && !document.querySelector("main .waiting");
-}"""
 TOO_WIDE = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
@@ -31,11 +26,6 @@ def routes() -> list[str]:
         found += [f"#/s/{name}/{path}".rstrip("/") for path in (*PATHS, *ONLY.get(name, ()))]
         found += [f"#/s/{name}/t/10", f"#/s/{name}/compare?trials=1,5,10"]
     return found
-
-
-def go(page: Any, studio: Studio, route: str) -> None:
-    page.goto(f"{studio.address}/{route}")
-    page.wait_for_function(DRAWN)
 
 
 def test_the_first_page_of_a_sweep(open_page: OpenPage, studio: Studio) -> None:

@@ -58,6 +58,11 @@ BOHB = HYPERBAND.replace("type: hyperband", "type: bohb").replace(
     "resource: epochs", "resource: seconds, pause: suspend"
 )
 
+ON_GPUS = (
+    BOHB + "compute: ray://head:10001\nresources: {cpu: 2, gpu: 0.5, memory: 4GB, custom: {node_a: 1}}\n"
+)
+WITH_THREADS = HYPERBAND + "resources: {cpu: 1, gpu: 0}\n"
+
 COMMAND = """
 type: command
 code: ./src
@@ -68,7 +73,7 @@ limits: {timeout: 60}
 """
 
 
-@pytest.mark.parametrize("text", [SWEEP, HYPERBAND, HALVING, BOHB, COMMAND])
+@pytest.mark.parametrize("text", [SWEEP, HYPERBAND, HALVING, BOHB, ON_GPUS, WITH_THREADS, COMMAND])
 def test_a_saved_file_makes_the_same_sweep_wherever_it_lies(tmp_path: Path, text: str) -> None:
     here = tmp_path / "here"
     (here / "src").mkdir(parents=True)

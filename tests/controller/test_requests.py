@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from dataclasses import replace
@@ -108,6 +109,18 @@ def test_requests_of_the_same_instant_keep_their_order(folder: SweepFolder) -> N
     for path in folder.requests.iterdir():
         os.utime(path, (1, 1))
     assert [one.event.request for one in requests.take(folder, RECIPE, at=1.0) if one.event] == asked
+
+
+def test_a_request_that_cannot_be_written_leaves_nothing_behind(
+    folder: SweepFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(draft: Path, target: Path) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "rename", full)
+    with pytest.raises(OSError, match="No space"):
+        requests.put(folder, Verb.PAUSE, origin="cli")
+    assert not list(folder.requests.iterdir())
 
 
 @pytest.mark.parametrize("target", ["/dev/zero", "nowhere", "a.json", "../b.json"])

@@ -6,6 +6,7 @@ import ast
 import re
 import shlex
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +61,8 @@ def test_yaml_loads_without_a_mistake(path: Path, line: int, text: str) -> None:
     document = yaml.load(text)
     if "type" not in document:
         document = {**yaml.load(WHOLE), **document}
-    recipe = check(document, source=Source(f"{path.name}:{line}"), base=TUTORIAL, defaults=Defaults.here())
+    anywhere = replace(Defaults.here(), machine=lambda _: None)  # not every machine has GPUs
+    recipe = check(document, source=Source(f"{path.name}:{line}"), base=TUTORIAL, defaults=anywhere)
     assert recipe.work.command
 
 

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 import sqlite3
 import subprocess
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.faults.processes import end_server
 
 from barrido.core.layout import SweepFolder, Workspace
 from barrido.replay.proof import prove
 from barrido.store.queries import Reader, TrialRow
-from barrido.tracking.backend import backend
 from barrido.tracking.status import Status
 
 Barrido = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -47,7 +45,7 @@ LINES = PLAIN.format(
     log="""\
 with open(os.environ["BARRIDO_METRICS"], "a") as metrics:
         metrics.write(json.dumps({"name": "loss", "value": loss, "step": epoch}) + "\\n")
-    time.sleep(0.01)""",
+    time.sleep(0.04)""",
 )
 CHECKPOINTS = """\
 import json, os, sys
@@ -131,10 +129,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     """One for all, so that they share one MLflow server; it ends with the tests."""
     place = Workspace(tmp_path_factory.mktemp("budgets") / "ws")
     yield place
-    server = backend(place, None)
-    assert server is not None
-    with suppress(FileNotFoundError, ProcessLookupError):
-        os.kill(json.loads(server.state.read_text())["pid"], signal.SIGTERM)
+    end_server(place)
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import time
 from collections.abc import Iterator
@@ -10,9 +9,9 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from tests.faults.processes import finish, kill_all, wait_for
 
 from barrido import app
-from barrido.controller import lock
 from barrido.core.layout import SweepFolder, Workspace
 from barrido.core.recipe import Goal, Limits, Objective, Recipe, Work
 from barrido.core.state import SweepPhase
@@ -67,13 +66,6 @@ def reported(folder: SweepFolder) -> int:
         return sum(trial.reports for trial in reader.trials())
 
 
-def wait_for(folder: SweepFolder, reports: int, *, within_s: float = 120.0) -> None:
-    deadline = time.monotonic() + within_s
-    while reported(folder) < reports:
-        assert time.monotonic() < deadline, folder.log.read_text()
-        time.sleep(0.02)
-
-
 def test_a_sweep_outlasts_a_full_disk_and_loses_nothing(disk: Path, tmp_path: Path) -> None:
     code, witness = tmp_path / "code", tmp_path / "witness"
     code.mkdir()
@@ -93,26 +85,21 @@ def test_a_sweep_outlasts_a_full_disk_and_loses_nothing(disk: Path, tmp_path: Pa
     folder = app.create(recipe, Workspace(disk / "ws"))
     try:
         for reports in (5, 35, 65):
-            wait_for(folder, reports)
+            wait_for(folder, lambda reports=reports: reported(folder) >= reports)  # type: ignore[misc]
             fill(disk / "ballast")
-            # Long enough for the trials that run to end, and for others to be decided on.
+            # So long is it full: trials end meanwhile, and others are decided on.
             time.sleep(1.5)
             (disk / "ballast").unlink()
-        wait_for(folder, TRIALS * REPORTS)
-        deadline = time.monotonic() + 60.0
+        finish(folder)
         with Reader(folder) as reader:
-            while not (sweep := reader.sweep()).phase.is_terminal:
-                assert time.monotonic() < deadline, folder.log.read_text()
-                time.sleep(0.02)
+            sweep = reader.sweep()
             assert (sweep.phase, sweep.reason) == (SweepPhase.COMPLETED, f"all {TRIALS} trials are done")
             for trial in reader.trials():
                 assert (trial.phase, trial.attempt) == (Phase.COMPLETED, 1), trial.reason
                 said = (witness / str(trial.number)).read_text().split()
                 assert [repr(row.value) for row in reader.metrics(trial.number)] == said
     finally:
-        if pid := lock.holder(folder):
-            with suppress(ProcessLookupError):
-                os.kill(pid, 9)
+        kill_all(folder)
 
 
 def test_a_line_that_did_not_fit_is_taken_back_and_spoils_none_after_it(disk: Path) -> None:

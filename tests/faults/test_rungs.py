@@ -15,6 +15,17 @@ from typing import Any
 
 import psutil
 import pytest
+from tests.faults.conftest import end_of
+from tests.faults.processes import (
+    PATIENCE_S,
+    end_server,
+    finish,
+    kill,
+    kill_all,
+    kill_one,
+    nurseries,
+    wait_for,
+)
 
 from barrido import app
 from barrido.controller import lock
@@ -28,7 +39,6 @@ from barrido.executors.local import LocalExecutor
 from barrido.registry import renderer
 from barrido.replay.proof import prove
 from barrido.store.queries import Reader, TrialRow
-from barrido.tracking.backend import backend
 
 pytestmark = pytest.mark.slow
 
@@ -52,7 +62,6 @@ while epoch < int(os.environ["EPOCHS"]):
 TRIALS = {27: 49, 81: 143}
 FIRST_OF_BRACKETS = (0, 27, 39, 45)  # R = 27
 MB = 10**6
-PATIENCE_S = 240.0
 
 What = tuple[int, int]
 
@@ -63,16 +72,8 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     place = Workspace(tmp_path_factory.mktemp("rungs") / "ws")
     yield place
     for path in place.sweeps.glob("*"):
-        kill(SweepFolder(path))
-        for pid in nurseries(SweepFolder(path)):
-            kill_one(pid)
-        for _, left in strays(os.fspath(path / "feed")):
-            left.send(signal.SIGKILL)
-            left.close()
-    server = backend(place, None)
-    assert server is not None
-    with suppress(FileNotFoundError, ProcessLookupError):
-        os.kill(json.loads(server.state.read_text())["pid"], signal.SIGTERM)
+        kill_all(SweepFolder(path))
+    end_server(place)
 
 
 def create(
@@ -116,47 +117,9 @@ def epochs(folder: SweepFolder) -> Counter[What]:
     return Counter((int(trial), int(epoch)) for trial, epoch in map(str.split, text.splitlines()))
 
 
-def kill_one(pid: int) -> bool:
-    try:
-        os.kill(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        return False
-    return True
-
-
-def kill(folder: SweepFolder) -> bool:
-    """Kill the controller."""
-    pid = lock.holder(folder)
-    if not pid or not kill_one(pid):
-        return False
-    while lock.holder(folder) == pid:
-        time.sleep(0.001)
-    return True
-
-
 def resume(folder: SweepFolder) -> None:
     with suppress(RequestError):  # it was over when it was killed
         app.resume(folder)
-
-
-def nurseries(folder: SweepFolder) -> list[int]:
-    """The nurseries of a sweep that live. What they fork leaves their session."""
-    log = folder.root / "nursery/log.txt"
-    found = []
-    for entry in Path("/proc").iterdir():
-        with suppress(OSError):
-            is_ours = entry.name.isdecimal() and (entry / "fd/1").readlink() == log
-            is_ours = is_ours and os.getsid(int(entry.name)) == int(entry.name)
-            if is_ours and os.fspath((entry / "fd/3").readlink()).startswith("pipe:"):
-                found.append(int(entry.name))
-    return found
-
-
-def wait_for(folder: SweepFolder, condition: Callable[[], object], *, within_s: float = PATIENCE_S) -> None:
-    deadline = time.monotonic() + within_s
-    while not condition():
-        assert time.monotonic() < deadline, folder.log.read_text()
-        time.sleep(0.002)
 
 
 def is_over(reader: Reader) -> bool:
@@ -164,20 +127,6 @@ def is_over(reader: Reader) -> bool:
     sweep = reader.sweep()
     assert time.time() < sweep.created_at + PATIENCE_S, reader.folder.log.read_text()
     return sweep.phase.is_terminal
-
-
-def finish(folder: SweepFolder) -> None:
-    with Reader(folder) as reader:
-        wait_for(folder, lambda: is_over(reader))
-
-
-def end_of(folder: SweepFolder) -> list[Any]:
-    with Reader(folder) as reader:
-        sweep = reader.sweep()
-        trials = [
-            (t.number, t.params, t.phase, t.reason, t.reports, t.best_value, t.rungs) for t in reader.trials()
-        ]
-        return [sweep.phase, sweep.reason, sweep.best_trial, sweep.best_value, trials]
 
 
 def assert_it_ended_as(folder: SweepFolder, calm: SweepFolder) -> None:

@@ -5,28 +5,25 @@ from __future__ import annotations
 import json
 import os
 import random
-import signal
 import time
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.faults.conftest import assert_nothing_is_lost, end_of
+from tests.faults.processes import finish, kill, kill_all, kill_one, nurseries, wait_for
 
 from barrido import app
 from barrido.controller import lock
-from barrido.controller.loop import replay
-from barrido.core.decide import begin
 from barrido.core.events import Verb
 from barrido.core.layout import SweepFolder, Workspace
 from barrido.core.recipe import Goal, Limits, Objective, Recipe, Work
 from barrido.errors import RequestError
 from barrido.executors.leftovers import strays
-from barrido.registry import build_plan
+from barrido.replay.proof import prove
 from barrido.store.queries import Reader
-from barrido.store.sqlite import SqliteStore
 
 pytestmark = pytest.mark.slow
 
@@ -58,12 +55,7 @@ def nothing_stays(tmp_path: Path) -> Iterator[None]:
     """No process of a sweep outlives its test."""
     yield
     for folder in Workspace(tmp_path / "ws").sweeps.glob("*"):
-        kill(SweepFolder(folder))
-        for pid in nurseries(SweepFolder(folder)):
-            kill_one(pid)
-        for _, left in strays(os.fspath(folder / "feed")):
-            left.send(signal.SIGKILL)
-            left.close()
+        kill_all(SweepFolder(folder))
 
 
 def recipe(
@@ -102,54 +94,9 @@ def recipe(
     )
 
 
-def nurseries(folder: SweepFolder) -> list[int]:
-    """The nurseries of a sweep that live.
-
-    What they fork closes their pipes before it leaves their session: this is looked at the other way round.
-    """
-    log = folder.root / "nursery/log.txt"
-    found = []
-    for entry in Path("/proc").iterdir():
-        with suppress(OSError):
-            is_ours = entry.name.isdecimal() and (entry / "fd/1").readlink() == log
-            is_ours = is_ours and os.getsid(int(entry.name)) == int(entry.name)
-            if is_ours and os.fspath((entry / "fd/3").readlink()).startswith("pipe:"):
-                found.append(int(entry.name))
-    return found
-
-
-def kill_one(pid: int) -> bool:
-    try:
-        os.kill(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        return False
-    return True
-
-
-def kill(folder: SweepFolder) -> bool:
-    """Kill the controller."""
-    pid = lock.holder(folder)
-    if not pid or not kill_one(pid):
-        return False
-    while lock.holder(folder) == pid:
-        time.sleep(0.001)
-    return True
-
-
-def wait_for(folder: SweepFolder, condition: Callable[[], object], *, within_s: float = 90.0) -> None:
-    deadline = time.monotonic() + within_s
-    while not condition():
-        assert time.monotonic() < deadline, folder.log.read_text()
-        time.sleep(0.005)
-
-
 def phase(folder: SweepFolder) -> Any:
     with Reader(folder) as reader:
         return reader.sweep().phase
-
-
-def finish(folder: SweepFolder) -> None:
-    wait_for(folder, lambda: phase(folder).is_terminal)
 
 
 def assert_nothing_is_left(folder: SweepFolder) -> None:
@@ -157,45 +104,6 @@ def assert_nothing_is_left(folder: SweepFolder) -> None:
     wait_for(folder, lambda: lock.holder(folder) is None, within_s=20.0)
     wait_for(folder, lambda: nurseries(folder) == [], within_s=5.0)
     assert strays(os.fspath(folder.feed)) == []
-
-
-def assert_nothing_is_lost(folder: SweepFolder, witness: Path) -> None:
-    """Every trial ran once, and every report that it made is there once, in its order."""
-    said: dict[int, list[str]] = {}
-    for line in witness.read_text().splitlines():
-        number, what = line.split()
-        said.setdefault(int(number), []).append(what)
-    with Reader(folder) as reader:
-        assert len(reader.trials()) == reader.sweep().limits.max_total_trials
-        for trial in reader.trials():
-            spoken = said[trial.number]
-            assert spoken.pop(0) == "start"
-            assert "start" not in spoken, f"trial {trial.number} ran twice"
-            assert trial.attempt == 1
-            assert trial.phase in ("completed", "pruned"), trial
-            kept = [repr(row.value) for row in reader.metrics(trial.number)]
-            # A stopped trial may be killed between what it tells its witness and what it reports.
-            assert kept == spoken or (trial.phase == "pruned" and kept == spoken[:-1])
-            assert trial.phase == "pruned" or len(kept) == 5
-            assert "Traceback" not in folder.trial(trial.number).log.read_text()
-
-
-def assert_replay_is_history(folder: SweepFolder) -> None:
-    store = SqliteStore(folder)
-    plan = build_plan(store.recipe())
-    state = begin(plan)
-    assert replay(plan, state, store)
-    store.close()
-    with Reader(folder) as reader:
-        shown = [(t.number, t.phase, t.reason, t.reports, t.exit_code) for t in reader.trials()]
-    assert shown == [(t.number, t.phase, t.reason, t.reports, t.exit_code) for t in state.trials.values()]
-
-
-def end_of(folder: SweepFolder) -> list[Any]:
-    with Reader(folder) as reader:
-        sweep = reader.sweep()
-        trials = [(t.number, t.params, t.phase, t.reason, t.reports, t.best_value) for t in reader.trials()]
-        return [sweep.phase, sweep.reason, sweep.best_trial, sweep.best_value, trials]
 
 
 def warm_ones(folder: SweepFolder) -> list[int]:
@@ -240,8 +148,8 @@ def test_fifteen_nurseries_are_killed_at_random_moments(
     finish(folder)
     assert kills == 15
     assert_nothing_is_left(folder)
-    assert_nothing_is_lost(folder, tmp_path / "killed.witness")
-    assert_replay_is_history(folder)
+    assert_nothing_is_lost(folder, tmp_path / "killed.witness", reports=5)
+    prove(folder)
     assert not [note for note in notes(folder) if "cold" in note]
     assert warm_ones(folder) == list(range(40 * concurrent))
     if concurrent == 1:
@@ -288,8 +196,8 @@ def test_controllers_are_killed_at_random_moments(
     assert kills >= 8
     assert deaths or not both
     assert_nothing_is_left(folder)
-    assert_nothing_is_lost(folder, tmp_path / "killed.witness")
-    assert_replay_is_history(folder)
+    assert_nothing_is_lost(folder, tmp_path / "killed.witness", reports=5)
+    prove(folder)
     warm = warm_ones(folder)
     assert warm[-1] >= total - 1 - concurrent  # the last ones may be adopted: how they began is not known
     assert len(warm) > total // 2
@@ -316,7 +224,7 @@ def test_warm_trials_run_on_without_controller_and_nursery_and_are_adopted(tmp_p
     app.resume(folder)
     finish(folder)
     assert_nothing_is_left(folder)
-    assert_nothing_is_lost(folder, tmp_path / "alone.witness")
+    assert_nothing_is_lost(folder, tmp_path / "alone.witness", reports=5)
     assert warm_ones(folder) == list(range(6))
 
 
@@ -417,7 +325,7 @@ def test_a_paused_sweep_goes_on_warm(tmp_path: Path) -> None:
     app.request(folder, Verb.UNPAUSE, origin="test")
     finish(folder)
     assert_nothing_is_left(folder)
-    assert_nothing_is_lost(folder, tmp_path / "paused.witness")
+    assert_nothing_is_lost(folder, tmp_path / "paused.witness", reports=5)
     assert warm_ones(folder) == list(range(12))
 
 
@@ -432,7 +340,7 @@ def test_a_paused_sweep_whose_controller_died_goes_on_warm(tmp_path: Path) -> No
     app.request(folder, Verb.UNPAUSE, origin="test")
     finish(folder)
     assert_nothing_is_left(folder)
-    assert_nothing_is_lost(folder, tmp_path / "paused.witness")
+    assert_nothing_is_lost(folder, tmp_path / "paused.witness", reports=5)
     assert warm_ones(folder) == list(range(12))
 
 
@@ -440,12 +348,7 @@ def test_after_a_restart_of_the_machine_the_next_trials_are_warm(tmp_path: Path)
     made = recipe(tmp_path, "next-day", 2, total=8, pause=0.4)
     folder = app.create(made, Workspace(tmp_path / "ws"))
     wait_for(folder, lambda: len(warm_ones(folder)) == 2)
-    assert kill(folder)
-    for stray in nurseries(folder):
-        kill_one(stray)
-    for _, left in strays(os.fspath(folder.feed)):
-        left.send(signal.SIGKILL)
-        left.close()
+    kill_all(folder)
     wait_for(folder, lambda: strays(os.fspath(folder.feed)) == [])
     for trial in range(2):
         life = Path(f"{folder.feed_stem(trial, 1)}.life")

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.controller.impatience import Enough, Impatient
 
 from barrido.controller.loop import Controller
 from barrido.core.layout import Workspace
-from barrido.core.protocols import Signal
 from barrido.core.recipe import Goal, Limits, Objective, Recipe, Work
-from barrido.executors.sim import SimExecutor, SimWorld
+from barrido.executors.sim import SimWorld
 from barrido.registry import build_plan, build_sampler
 from barrido.store.queries import Reader
 from barrido.store.sqlite import SqliteStore
@@ -31,24 +31,6 @@ def recipe_of(name: str = "iris", **settings: Any) -> Recipe:
             **settings,
         }
     )
-
-
-class _Enough(Exception):
-    pass
-
-
-class _Impatient(SimExecutor):
-    """Ends its controller after it has looked so often."""
-
-    def __init__(self, world: SimWorld, looks: int) -> None:
-        super().__init__(world)
-        self._looks = looks
-
-    def events(self, timeout_s: float | None) -> Sequence[Signal]:
-        if self._looks == 0:
-            raise _Enough
-        self._looks -= 1
-        return super().events(timeout_s)
 
 
 def loss(params: Any, step: int) -> float:
@@ -73,12 +55,12 @@ def played(tmp_path: Path) -> Iterator[Callable[..., Reader]]:
             store = SqliteStore.create(folder, recipe, version="0", at=1_700_000_000.0)
             given = {"steps": recipe.scheduler.get("max_resource", 4), "curve": loss, **(world or {})}
             scene = SimWorld(given.pop("curve"), **given)
-            executor = scene.executor() if turns is None else _Impatient(scene, turns)
+            executor = scene.executor() if turns is None else Impatient(scene, turns)
             controller = Controller(
                 recipe, build_plan(recipe), build_sampler(recipe), executor, store, scene.clock
             )
             controller.begin()
-            with suppress(_Enough):
+            with suppress(Enough):
                 controller.run()
             store.close()
             return readers.enter_context(Reader(folder))

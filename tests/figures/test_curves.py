@@ -118,6 +118,32 @@ def test_metrics_that_are_logged_in_turns_are_thinned_alike(logged: Callable[...
         assert max(np.diff(steps)) <= 5
 
 
+@pytest.mark.parametrize("before", [0, 1])
+def test_a_metric_that_is_logged_many_times_between_two_of_another_is_thinned_evenly(
+    logged: Callable[..., Reader], before: int
+) -> None:
+    """Ten times a turn: whatever share of the values is kept, none of it falls on the other one alone."""
+    rows: Rows = [(0, 1, "other", 0.0, 0, False)] * before
+    for turn in range(60):
+        rows += [(0, 1, "loss", 0.0, 10 * turn + k, True) for k in range(10)]
+        rows.append((0, 1, "other", 0.0, turn, False))
+    reader = logged(rows)
+    for points in range(40, 120):
+        steps = curves(reader, points=points)["trials"]["steps"][0]
+        assert len(steps) <= points
+        assert len(set(np.diff(steps)[8:-2])) == 1
+
+
+def test_a_thinned_line_has_most_of_its_points_where_it_begins(logged: Callable[..., Reader]) -> None:
+    rows = [row for trial in range(10) for row in line([1 / k for k in range(1, 101)], trial=trial)]
+    (steps, *_) = curves(logged(rows), points=100)["trials"]["steps"]
+    gaps = np.diff(steps)
+    assert len(steps) <= 10
+    assert steps[0] == 1
+    assert list(gaps[:5]) == sorted(gaps[:5])
+    assert gaps[0] <= 2
+
+
 def test_of_another_metric_both_ends_of_its_range_are_kept(logged: Callable[..., Reader]) -> None:
     values = [5.0] * 300
     values[101], values[207] = 9.0, 1.0
@@ -191,6 +217,19 @@ def test_a_line_is_that_of_the_latest_attempt(logged: Callable[..., Reader]) -> 
         "steps": [[1, 2], [1]],
         "values": [[3.0, 2.0], [1.0]],
     }
+
+
+def test_a_trial_whose_latest_attempt_has_not_logged_it_yet_has_no_line(
+    logged: Callable[..., Reader],
+) -> None:
+    reader = logged([*line([9.0, 8.0]), (0, 2, "lr", 0.1, 1, False), *line([1.0], trial=1)])
+    assert curves(reader)["trials"]["trial"] == [1]
+
+
+def test_earlier_attempts_make_a_line_no_thinner(logged: Callable[..., Reader]) -> None:
+    rows = [*line([1.0] * 30, first=None), *line([2.0] * 30, attempt=2), (0, 2, "lr", 0.1, 1, False)]
+    found = curves(logged(rows), points=30)
+    assert (found["is_thinned"], found["trials"]["steps"]) == (False, [list(range(1, 31))])
 
 
 def test_attempts_that_go_on_from_checkpoints_are_one_line(logged: Callable[..., Reader]) -> None:

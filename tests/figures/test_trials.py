@@ -125,7 +125,7 @@ def test_some_trials_and_one(played: Play) -> None:
     }
     with pytest.raises(TrialNotFound, match="sweep 'iris' has no trial 9") as error:
         trials.row(reader, 9)
-    assert error.value.hint == "it has 8 trials; see `barrido job trials iris`"
+    assert error.value.hint == "it has 8 trials, numbered 0 to 7; see `barrido job trials iris`"
 
 
 def test_rungs_are_by_resource(played: Play) -> None:

@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.controller.impatience import Enough, Impatient
 
 from barrido.controller.loop import Controller
 from barrido.controller.requests import Taken
 from barrido.core.events import Requested
 from barrido.core.layout import SweepFolder, Workspace
-from barrido.core.protocols import Signal
 from barrido.core.recipe import Goal, Limits, Objective, Recipe, Work
-from barrido.executors.sim import SimExecutor, SimWorld
+from barrido.executors.sim import SimWorld
 from barrido.registry import build_plan, build_sampler
 from barrido.store.batch import Batch
 from barrido.store.sqlite import SqliteStore
@@ -33,24 +33,6 @@ def accuracy(params: Any, step: int) -> float:
     """Rises with the steps, fastest where x is small; in the end it is highest where x is 0.7."""
     x = params["x"]
     return float(round((1 - (x - 0.7) ** 2) * (1 - 0.5 ** (step / (0.5 + 3 * x))), 4))
-
-
-class _Enough(Exception):
-    pass
-
-
-class _Impatient(SimExecutor):
-    """Ends its controller after it has looked so often."""
-
-    def __init__(self, world: SimWorld, looks: int) -> None:
-        super().__init__(world)
-        self._looks = looks
-
-    def events(self, timeout_s: float | None) -> Sequence[Signal]:
-        if self._looks == 0:
-            raise _Enough
-        self._looks -= 1
-        return super().events(timeout_s)
 
 
 class _Wishing(Controller):
@@ -96,11 +78,11 @@ def ran(workspace: Workspace) -> Callable[..., SweepFolder]:
         world = world or SimWorld(
             accuracy, steps=STEPS, metric="acc", seconds_per_report=lambda params: 1 + params["x"]
         )
-        executor = world.executor() if looks is None else _Impatient(world, looks)
+        executor = world.executor() if looks is None else Impatient(world, looks)
         controller = _Wishing(recipe, build_plan(recipe), build_sampler(recipe), executor, store, world.clock)
         controller.wishes = list(wishes)
         controller.begin()
-        with suppress(_Enough):
+        with suppress(Enough):
             controller.run()
             controller.look()
         store.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import shlex
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from barrido import Input, MLClient, Output, RequestError, SpecError, command, l
 from barrido.constants import AssetTypes, InputOutputModes
 from barrido.core.layout import SweepFolder
 from barrido.core.protocols import Order
+from barrido.core.recipe import Resources
 from barrido.entities import Command, CommandJob, CommandJobLimits, Environment, JobResourceConfiguration
 from barrido.registry import renderer
 from barrido.sdk.jobs import recipe_of
@@ -112,6 +114,46 @@ def test_set_limits_and_set_objective_keep_what_they_do_not_name() -> None:
     assert recipe.limits.stop_after.trials == 4
     assert recipe.objective is not None
     assert (recipe.objective.metric, recipe.objective.goal) == ("m", "maximize")
+
+
+def test_what_a_trial_needs_and_where_it_runs_is_said_in_python() -> None:
+    needs = {"cpu": 2, "gpu": 0.5, "memory": "4GB", "custom": {"node_a": 1}}
+    job = command(
+        command="echo ${{inputs.a}}",
+        inputs={"a": 1},
+        compute="ray:auto",
+        resources=needs,
+        instance_type="Standard_NC6",
+    )
+    wanted = Resources(cpu=2, gpu=0.5, memory=4 * 10**9, custom={"node_a": 1})
+    for one in (job, job(a=Choice([1, 2])).sweep(primary_metric="m", goal="minimize", max_total_trials=2)):
+        recipe = recipe_of(one)
+        assert (recipe.compute, recipe.work.resources) == ("ray:auto", wanted)
+        assert "instance_type has no effect here" in "\n".join(recipe.notices)
+    sweep = job(a=Choice([1, 2])).sweep(
+        primary_metric="m", goal="minimize", max_total_trials=2, compute="ray://head:10001"
+    )
+    sweep.set_resources(gpu=2)
+    sweep.set_resources(cpu=4)
+    recipe = recipe_of(sweep)
+    assert recipe.compute == "ray://head:10001"
+    assert recipe.work.resources == replace(wanted, gpu=2, cpu=4)
+    job.resources = JobResourceConfiguration(gpu=1.5)
+    with pytest.raises(SpecError, match="must be whole when it is above 1"):
+        recipe_of(job)
+    with pytest.raises(SpecError, match="resources: must be a mapping"):
+        recipe_of(command(command="ls", resources=4))  # type: ignore[arg-type]
+
+
+def test_what_another_machine_has_can_be_asked_of_it(tmp_path: Path) -> None:
+    (tmp_path / "job.yml").write_text(
+        "{type: command, command: ls, resources: {cpu: 100000, custom: {node_a: 1}}}"
+    )
+    job = load_job(tmp_path / "job.yml")
+    with pytest.raises(SpecError) as raised:
+        recipe_of(job)
+    assert [problem.path for problem in raised.value.problems] == ["resources.custom", "resources.cpu"]
+    assert recipe_of(job, {"compute": "ray:auto"}).work.resources.cpu == 100000
 
 
 def test_a_sweep_job_is_made_of_a_command_job() -> None:

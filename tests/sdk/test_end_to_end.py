@@ -245,7 +245,8 @@ def test_points_are_added_and_jobs_are_written_on(client: MLClient, tmp_path: Pa
     (tmp_path / "go").touch()
     wait_for(client, "mine", "Completed")
     client.jobs.annotate("mine", "done", {"of": None, "is": "over"})
-    found = client.jobs.get("mine")
+    while not (found := client.jobs.get("mine")).note:  # its controller may not have left yet, and hears it
+        clock.wait(0.02)
     assert (found.note, found.tags) == ("done", {"is": "over"})
     assert [(one.parameters["x"], one.origin) for one in found.trials] == [
         (1, ""), (3, "by hand, by sdk"), (1, "trial 0 again, by sdk"), (2, ""), (3, ""),

@@ -189,3 +189,13 @@ def test_a_job_is_a_value_that_shows_itself(story: Tell, client: MLClient) -> No
     job = client.jobs.get("iris")
     assert isinstance(job, Job)
     assert "name='iris'" in repr(job)
+
+
+def test_a_sweep_is_exported_as_text(story: Tell, client: MLClient) -> None:
+    story().start().finish()
+    head, *rows = client.jobs.export("iris").splitlines()
+    assert head.startswith("number,status,phase,value,x,")
+    assert [row.split(",")[3] for row in rows] == ["0.0", "0.1", "0.2"]
+    assert json.loads(client.jobs.export("iris", output="json"))["sweep"]["best_trial"] == 2
+    with pytest.raises(RequestError, match="'csv' or 'json'"):
+        client.jobs.export("iris", output="yaml")  # type: ignore[arg-type]

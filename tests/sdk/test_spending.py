@@ -150,6 +150,9 @@ def test_no_sweep_is_shorter_than_its_longest_trial(at_once: int, seconds: float
 def test_a_sweep_without_rungs_and_one_that_stops_at_them_have_plans_too() -> None:
     lines = list(plan_lines(plan_sweep(recipe({"type": "fifo"}, 9)), width=None))
     assert lines == ["9 trials, each runs to its end"]
+    stopped = recipe({"type": "fifo"}, 9, policy={"type": "median_stopping"})
+    lines = list(plan_lines(plan_sweep(stopped), width=None))
+    assert lines == ["9 trials, each runs to its end or until median_stopping stops it"]
     asha = {"type": "asha", **RUNGS, "max_resource": 9, "variant": "stopping"}
     text = "\n".join(plan_lines(plan_sweep(recipe(asha, 9)), width=None))
     assert "wait" not in text.replace("has to wait", "")

@@ -209,7 +209,10 @@ def test_paths_begin_at_the_file_and_not_at_the_current_folder(
 
 
 def test_keys_of_another_cloud_are_one_notice_each(sweep: Written, notices: Notices) -> None:
-    trial = "{command: 'echo ${{search_space.lr}}', environment: 'azureml:sklearn@latest', resources: {a: 1}}"
+    trial = (
+        "{command: 'echo ${{search_space.lr}}', environment: 'azureml:sklearn@latest',"
+        " resources: {instance_count: 1, instance_type: Standard_NC6}}"
+    )
     said = notices(sweep(
         trial=trial, compute="azureml:cluster", identity="{type: user_identity}", services="{}",
         queue_settings="{job_tier: spot}", properties="{a: 1}",

@@ -291,10 +291,12 @@ def test_a_newer_database_is_refused_with_the_way_out(folder: SweepFolder, chang
     db = sqlite3.connect(folder.db, isolation_level=None)
     db.execute(change)
     db.close()
-    with pytest.raises(StoreError, match="newer barrido"):
+    with pytest.raises(StoreError, match="newer barrido") as refused:
         SqliteStore(folder)
     with pytest.raises(StoreError, match="newer barrido") as error:
         Reader(folder)
+    assert str(folder.db) not in [os.path.realpath(fd) for fd in Path("/proc/self/fd").iterdir()]
+    assert refused.value.hint == error.value.hint
     assert str(folder.db) in error.value.message
     assert "upgrade" in error.value.hint
 

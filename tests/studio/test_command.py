@@ -18,6 +18,7 @@ from tests.studio.conftest import tell_finished
 
 from barrido.core.layout import Workspace
 from barrido.errors import RequestError
+from barrido.sdk.studio_link import link_to
 from barrido.studio.address import PORT, listen
 from barrido.studio.keys import Keys
 from barrido.studio.routes import QUICK
@@ -53,6 +54,7 @@ def test_the_studio_says_its_link_and_ends_quietly(tmp_path: Path) -> None:
         link = re.search(r"http://127\.0\.0\.1:\d+/\?token=[\w-]{43}", line)
         assert link is not None, process.communicate()
         assert "Ctrl-C" in line
+        assert link_to(Workspace(tmp_path / ".barrido"), "s/iris") == f"{link[0]}#/s/iris"
         with httpx.Client(follow_redirects=True) as browser:
             assert browser.get(link[0]).status_code == 200
             address = link[0].partition("/?")[0]

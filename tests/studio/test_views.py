@@ -1,9 +1,13 @@
 from __future__ import annotations
 
 import json
+import os
+import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -84,6 +88,64 @@ def test_a_simulation_ends_with_the_studio() -> None:
     process = subprocess.Popen(slow, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     out, _ = process.communicate(asked, timeout=20)
     assert (process.returncode, out) == (1, b"")
+
+
+def asked_and_left(studio: Studio, path: str, body: bytes, *, promised: int) -> socket.socket:
+    """A connection on which ``body`` was sent, of ``promised`` bytes."""
+    head = [
+        f"POST {path} HTTP/1.1",
+        f"Host: 127.0.0.1:{studio.port}",
+        f"Authorization: Bearer {studio.keys.token}",
+        "X-Barrido: studio",
+        "Content-Type: application/json",
+        f"Content-Length: {promised}",
+    ]
+    connection = socket.create_connection(("127.0.0.1", studio.port), timeout=10)
+    connection.sendall("\r\n".join([*head, "", ""]).encode() + body)
+    return connection
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_a_simulation_ends_when_whoever_asked_has_left(
+    settled: Studio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    said = tmp_path / "pid"
+    wait = f"open({str(said)!r}, 'w').write(str(os.getpid())) and time.sleep(60)"
+    monkeypatch.setattr(child, "_COMMAND", patched(f"import os, time; child.what_if = lambda *_: {wait}"))
+    path = "/api/sweeps/iris/whatif"
+    deadline = time.monotonic() + 20
+    with (
+        asked_and_left(settled, path, b"{}", promised=2) as first,
+        asked_and_left(settled, path, b"{}", promised=2) as second,  # waits for its turn
+    ):
+        while not said.exists() or not said.read_text():
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        second.close()
+        first.close()
+    while is_alive(int(said.read_text())):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    monkeypatch.undo()
+    settled.post(path, {"policy": {"type": "median_stopping"}}, status=200)
+    assert capfd.readouterr().err == ""
+
+
+def test_a_question_that_breaks_off_is_no_mistake_of_ours(
+    settled: Studio, caplog: pytest.LogCaptureFixture
+) -> None:
+    asked_and_left(settled, "/api/validate", b"{", promised=100).close()
+    deadline = time.monotonic() + 0.5
+    while time.monotonic() < deadline:
+        settled.get("/api/sweeps")
+    assert caplog.records == []
 
 
 def test_no_more_points_are_asked_for_than_a_page_can_take(settled: Studio) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import os
 import re
-import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,6 +14,7 @@ from textwrap import dedent
 from typing import Any
 
 import pytest
+from tests.faults.processes import kill_trials
 
 from barrido.core.events import Cause, Launched, Note
 from barrido.core.layout import SweepFolder
@@ -22,7 +22,6 @@ from barrido.core.plain import python_words
 from barrido.core.protocols import Order, Signal
 from barrido.core.recipe import Limits, Recipe, Work
 from barrido.executors.environment import TrackerEnvironment
-from barrido.executors.leftovers import strays
 from barrido.executors.local import LocalExecutor
 from barrido.executors.words import argv_of
 from barrido.registry import renderer
@@ -140,9 +139,7 @@ def alike(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Alike]:
 
     yield alike
     for folder in folders:
-        for _, left in strays(os.fspath(folder.feed)):
-            left.send(signal.SIGKILL)
-            left.close()
+        kill_trials(folder)
 
 
 def run(setting: Setting, folder: SweepFolder, warm: str) -> tuple[list[Seen], list[bool], list[str]]:

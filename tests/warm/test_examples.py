@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import os
 import random
-import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.faults.processes import end_server, finish
 
 from barrido import app
 from barrido.core.layout import Workspace
@@ -24,7 +21,6 @@ from barrido.core.state import SweepPhase
 from barrido.core.trial import Phase
 from barrido.spec.load import Defaults, load
 from barrido.store.queries import Reader, sweeps
-from barrido.tracking.backend import backend
 
 pytestmark = pytest.mark.slow
 
@@ -48,10 +44,7 @@ class Told:
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     place = Workspace(tmp_path_factory.mktemp("examples"))
     yield place
-    server = backend(place, None)
-    assert server is not None
-    with suppress(FileNotFoundError, ProcessLookupError):
-        os.kill(json.loads(server.state.read_text())["pid"], signal.SIGTERM)
+    end_server(place)
 
 
 @pytest.fixture(autouse=True)
@@ -65,11 +58,8 @@ def alone(monkeypatch: pytest.MonkeyPatch) -> None:
 def run(recipe: Recipe, workspace: Workspace, *, is_seeded: bool) -> tuple[list[Told], list[bool]]:
     """Create the sweep, wait for its end; what was told of its trials, and which were warm."""
     folder = app.create(recipe, workspace)
-    deadline = time.monotonic() + PATIENCE_S
+    finish(folder)
     with Reader(folder) as reader:
-        while not reader.sweep().phase.is_terminal:
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
         assert reader.sweep().phase is SweepPhase.COMPLETED
         trials = reader.trials()
         told = [

@@ -11,12 +11,12 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
 import pytest
+from tests.faults.processes import kill_all, nurseries
 
 from barrido.core.events import Cause, Exited, Launched, Note
 from barrido.core.layout import SweepFolder, Workspace
@@ -24,7 +24,7 @@ from barrido.core.protocols import Order, Signal
 from barrido.core.recipe import Limits, Recipe, Work
 from barrido.executors import warm
 from barrido.executors.leader import read_life
-from barrido.executors.leftovers import leftovers, strays
+from barrido.executors.leftovers import leftovers
 from barrido.executors.local import LocalExecutor
 from barrido.registry import renderer
 from barrido.testing.executors import PATIENCE_S, exits, until_ended
@@ -41,29 +41,6 @@ while not os.path.exists({place!r} + "/open"):
 """A module whose import waits until the file ``open`` is there."""
 
 ONLY_IN_A_NURSERY = 'if open("/proc/self/cmdline").read().startswith("barrido-nursery"):\n    '
-
-
-def nurseries(folder: SweepFolder) -> list[int]:
-    """The nurseries of a sweep that live.
-
-    What they fork closes their pipes before it leaves their session: this is looked at the other way round.
-    """
-    log = folder.root / "nursery/log.txt"
-    found = []
-    for entry in Path("/proc").iterdir():
-        with suppress(OSError):
-            is_ours = entry.name.isdecimal() and (entry / "fd/1").readlink() == log
-            is_ours = is_ours and os.getsid(int(entry.name)) == int(entry.name)
-            if is_ours and os.fspath((entry / "fd/3").readlink()).startswith("pipe:"):
-                found.append(int(entry.name))
-    return found
-
-
-def wait_for(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
 
 
 def until(executor: LocalExecutor, condition: Callable[[], object]) -> list[Signal]:
@@ -109,11 +86,7 @@ def folders(tmp_path: Path) -> Iterator[Callable[[str], SweepFolder]]:
 
     yield give
     for folder in made.values():
-        for pid in nurseries(folder):
-            os.kill(pid, signal.SIGKILL)
-        for _, left in strays(os.fspath(folder.feed)):
-            left.send(signal.SIGKILL)
-            left.close()
+        kill_all(folder)
 
 
 @pytest.fixture

@@ -75,6 +75,8 @@ def recipe_facts(sweep: SweepRow) -> dict[str, Any]:
         "note": sweep.note,
         "command": recipe.work.command,
         "code": recipe.work.code,
+        "compute": recipe.compute,
+        "resources": asdict(recipe.work.resources),
         "warm": recipe.work.warm,
         "inputs": dict(recipe.work.inputs),
         "outputs": list(recipe.work.outputs),

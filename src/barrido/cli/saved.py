@@ -21,12 +21,14 @@ def to_document(recipe: Recipe) -> dict[str, Any]:
         code=work.code,
         environment_variables=dict(work.environment_variables),
         warm=work.warm if work.warm != "auto" else "",
+        resources=_filled(**asdict(work.resources)),
     )
     common = _filled(
         display_name=recipe.display_name if recipe.display_name != recipe.name else "",
         description=recipe.description,
         tags=dict(recipe.tags),
         experiment_name=recipe.experiment,
+        compute=recipe.compute if recipe.compute != "local" else "",
     )
     data = _filled(
         inputs={
@@ -64,9 +66,10 @@ def scheduler_document(recipe: Recipe) -> dict[str, Any] | None:
         return None
     pausing = recipe.pausing
     body = {"trials" if name == "size" else name: value for name, value in recipe.scheduler.items()}
-    # Only `auto` spares GPUs, and it would choose the same for the same command.
+    # Where no GPU is asked for only `auto` spares them, and it would choose the same for the same command.
+    is_auto = pausing.spares_gpus and not recipe.work.resources.gpu
     body |= {"resource": pausing.input or str(pausing.unit)}
-    body |= {"pause": "auto" if pausing.spares_gpus else str(pausing.mode)}
+    body |= {"pause": "auto" if is_auto else str(pausing.mode)}
     return body if pausing.memory is None else {**body, "memory": pausing.memory}
 
 

@@ -65,7 +65,8 @@ def _show_sweep(reader: Reader, output: str) -> None:
         return
     recipe = sweep.recipe
     spent = spending(reader) if progress.is_over else None
-    limits = facts.recipe_facts(sweep)["limits"]
+    asked = facts.recipe_facts(sweep)
+    limits, needs = asked["limits"], asked["resources"]
     counts, warm = facts.counts_text(progress.counts), warm_text(progress.starts)
     done = f"{progress.done}/{progress.total} done" + (f": {counts}" if counts else "")
     say_lines(
@@ -80,6 +81,8 @@ def _show_sweep(reader: Reader, output: str) -> None:
                 ("note", sweep.note),
                 ("experiment", recipe.experiment),
                 ("command", recipe.work.command),
+                ("compute", recipe.compute if recipe.compute != "local" else ""),
+                ("each needs", _inline({key: one for key, one in needs.items() if one not in (None, {})})),
                 ("search space", "\n".join(f"{key}: {_inline(one)}" for key, one in recipe.space.items())),
                 ("sampling", _inline({**recipe.sampler, "seed": recipe.seed}) if recipe.space else ""),
                 ("resumes from", " ".join(recipe.resume_from)),

@@ -36,6 +36,7 @@ def studio(host: str, port: int | None, is_opened: bool | None, workspace: Works
     from threading import Thread
 
     from barrido.cli.output import say
+    from barrido.sdk.studio_link import announced
 
     try:
         import starlette  # noqa: F401
@@ -53,22 +54,24 @@ def studio(host: str, port: int | None, is_opened: bool | None, workspace: Works
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.WARNING)
     address = listen(host, port)
     keys = Keys(address.port)
+    link = f"{address.link}/?token={keys.token}"
 
     def say_ready() -> None:
         if not address.is_private:
             what = "warning: whoever can reach this machine and has the link can run commands on it as you"
             say(f"{what}; nothing on the way is encrypted", to=sys.stderr)
-        say(f"studio: {address.link}/?token={keys.token}   (Ctrl-C ends it, sweeps go on)")
+        say(f"studio: {link}   (Ctrl-C ends it, sweeps go on)")
         if is_opened if is_opened is not None else _has_desktop():
             import webbrowser
 
             # Some browsers are waited for, and this one waits for us
-            link = f"{address.link}/?token={keys.single()}"
-            Thread(target=webbrowser.open, args=[link], daemon=True).start()
+            once = f"{address.link}/?token={keys.single()}"
+            Thread(target=webbrowser.open, args=[once], daemon=True).start()
 
     site = Site(Place(workspace, Path.cwd()), keys=keys, hosts=address.hosts)
     try:
-        Server(site, address, say_ready).serve_forever()
+        with announced(workspace, link):
+            Server(site, address, say_ready).serve_forever()
     except KeyboardInterrupt:
         say()
     sys.stdout.flush()

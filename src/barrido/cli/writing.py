@@ -27,8 +27,7 @@ def written(path: Path, pieces: Iterable[str], *, force: bool) -> Path:
         # Not through the newlines of the system: a CSV file has its own.
         with beside.open("x", encoding="utf-8", newline="") as file:
             file.writelines(pieces)
-        if not force and path.exists():
-            refuse_to_overwrite(path, force=force)
+        refuse_to_overwrite(path, force=force)  # the pieces may have taken a while
         beside.replace(path)
     except OSError as error:
         raise RequestError(f"{path} cannot be written: {error.strerror or error}") from None

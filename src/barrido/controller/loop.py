@@ -41,6 +41,7 @@ from barrido.core.recipe import Recipe
 from barrido.core.state import SweepState
 from barrido.core.trial import Phase, Trial
 from barrido.errors import HistoryMismatch, StoreError
+from barrido.executors.local import ROOM
 from barrido.store.batch import Batch, Decision, Remark, Store
 
 log = logging.getLogger(__name__)
@@ -53,9 +54,6 @@ RETRY_S = 2.0
 
 PORTION = 10_000
 """Metric values after which a turn is committed although there is more to take in."""
-
-ROOM = 64 << 10
-"""Bytes that must be free on the disk for a trial to be started: less is a full disk."""
 
 
 class Controller:

@@ -49,8 +49,11 @@ def put(
     }
     folder.requests.mkdir(exist_ok=True)
     draft = folder.requests / f".{request}"
-    draft.write_text(json.dumps(body))
-    draft.rename(folder.requests / f"{request}.json")
+    try:
+        draft.write_text(json.dumps(body))
+        draft.rename(folder.requests / f"{request}.json")
+    finally:
+        draft.unlink(missing_ok=True)
     return request
 
 

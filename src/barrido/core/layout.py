@@ -9,11 +9,12 @@
     controller.log
     code/                        the snapshot of the training code
     bin/                         python and python3, where the interpreter's own folder has no such names
-    .answer                      the next answer, written here and put into feed/ by rename
+    .answer, .gpus               the next of their kind, written here and put into feed/ by rename
     requests/<id>.json           people's wishes, put in by rename, taken in by the controller
     feed/<trial>.<attempt>.life      claimed by the attempt's session leader; gets its exit code
     feed/<trial>.<attempt>.<door>    metric journals: report, mlflow, file (see barrido.trial.journal)
     feed/<trial>.<attempt>.answer    what the controller decided, for a trial that waits for it
+    feed/<trial>.<attempt>.gpus      the GPUs that it holds, if it needs any; written before it starts
     trials/<trial>/
       work/                      the script's working directory: a private copy of code/
       work/outputs/              its default outputs

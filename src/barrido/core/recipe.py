@@ -64,6 +64,21 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Resources:
+    """What one trial needs; None where nothing was said.
+
+    ``gpu`` is a whole number, or a fraction below 1 where several trials share one. With 0 a trial sees no
+    GPU; with None it sees what the controller sees. ``memory`` is in bytes. ``custom`` are amounts by name
+    of what only a Ray cluster has.
+    """
+
+    cpu: float | None = None
+    gpu: float | None = None
+    memory: int | None = None
+    custom: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
     """What a trial runs.
 
@@ -80,6 +95,7 @@ class Work:
     outputs: tuple[str, ...] = ()
     python: str | None = None  # interpreter put first on PATH; None: the one barrido runs in
     warm: str = "auto"
+    resources: Resources = field(default_factory=Resources)
 
 
 class Unit(StrEnum):
@@ -120,10 +136,17 @@ class Pausing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
-    """``space``, ``sampler``, ``policy`` and ``scheduler`` are JSON objects with a ``type``."""
+    """``space``, ``sampler``, ``policy`` and ``scheduler`` are JSON objects with a ``type``.
+
+    ``compute`` is where trials run: "local", "ray" (a Ray of the sweep's own on this machine), "ray:auto"
+    (the cluster that this machine belongs to) or "ray://host:port". ``places`` is how many trials there is
+    room for at a time on the machine that the sweep was made for; None: as many as one likes.
+    """
 
     name: str
     kind: str = "sweep"  # or "command": one trial, no search
+    compute: str = "local"
+    places: int | None = None
     display_name: str = ""
     experiment: str = "Default"
     description: str = ""
@@ -160,7 +183,10 @@ class Recipe:
         if (objective := values.get("objective")) is not None:
             values["objective"] = Objective(objective["metric"], Goal(objective["goal"]))
         values["limits"] = Limits.from_json(values["limits"])
-        values["work"] = Work(**{**values["work"], "outputs": tuple(values["work"]["outputs"])})
+        work = dict(values["work"])
+        work["outputs"] = tuple(work["outputs"])
+        work["resources"] = Resources(**work.get("resources", {}))
+        values["work"] = Work(**work)
         values["notices"] = tuple(values["notices"])
         values["resume_from"] = tuple(values.get("resume_from", ()))
         values["pausing"] = Pausing.from_json(values.get("pausing", {}))

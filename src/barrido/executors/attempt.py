@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -51,6 +52,8 @@ class Attempt:
     starter: Starter | None = None  # was asked to have it started; until it is claimed
     awaited_until: float = 0.0  # its claim; monotonic seconds
     is_warm: bool = False  # the starter did it
+    again: Callable[[], bool] | None = None  # begins it anew where its claim could not be written, if it may
+    tries: int = 0
     leader: Leader | None = None
     status: int | None = None  # how our own leader ended, where it was not the one that claimed
     pause: PauseMode | None = None  # it is being frozen, or is; or it may save, and then is asked to end

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from barrido.core.recipe import Recipe
 from barrido.core.stops import told_resource
 from barrido.core.wire import dumps
 from barrido.executors.leftovers import MARKER
+from barrido.executors.slots import VISIBLE, cores
 
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 _OF_A_TRIAL = ("BARRIDO_", "AZUREML_SWEEP_")
@@ -38,7 +39,8 @@ class TrialEnvironment:
         self._recipe = recipe
         own = recipe.work.environment_variables
         shared = _without_outer_trial(outer)
-        share = str(max(1, _cores() // max(1, recipe.limits.max_concurrent_trials)))
+        needs = recipe.work.resources
+        share = str(max(1, int(needs.cpu or cores() // max(1, recipe.limits.max_concurrent_trials))))
         # Several libraries read OMP_NUM_THREADS when their own variable is not set: who sets that one
         # has decided for all.
         if not any(name in shared or name in own for name in THREADS):
@@ -49,12 +51,17 @@ class TrialEnvironment:
         )
         shared |= own
         shared |= {_azure(name): text for name, text in recipe.work.inputs.items() if text is not None}
+        if needs.gpu is not None:
+            shared |= dict.fromkeys(VISIBLE, "")
+        if needs.gpu:  # each trial has its own
+            shared = {name: value for name, value in shared.items() if name not in VISIBLE}
         shared["BARRIDO_SWEEP"] = recipe.name
         if (hold := hold_of(recipe)) is not None:
             shared["BARRIDO_HOLD"] = dumps(hold)
         self._shared = shared
 
-    def of(self, order: Order) -> dict[str, str]:
+    def of(self, order: Order, gpus: Sequence[str] = ()) -> dict[str, str]:
+        """The whole environment of an attempt that holds ``gpus``."""
         stem = self._folder.feed_stem(order.trial, order.attempt)
         trial = self._folder.trial(order.trial)
         values = dict(self._shared)
@@ -68,6 +75,8 @@ class TrialEnvironment:
         values["BARRIDO_ATTEMPT"] = str(order.attempt)
         values["BARRIDO_TRIAL_DIR"] = os.fspath(trial.root)
         values["BARRIDO_PARAMS"] = dumps(dict(order.params))
+        if gpus:
+            values |= dict.fromkeys(VISIBLE, ",".join(gpus))
         values[MARKER] = stem
         values["BARRIDO_METRICS"] = f"{stem}.file"
         if self._recipe.is_staged:
@@ -111,13 +120,6 @@ def _without_outer_trial(outer: Mapping[str, str]) -> dict[str, str]:
         and name != "MLFLOW_RUN_ID"
         and not (is_nested and name.startswith("MLFLOW_"))
     }
-
-
-def _cores() -> int:
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:
-        return os.cpu_count() or 1
 
 
 def _python_folders(folder: SweepFolder, interpreter: str) -> list[str]:

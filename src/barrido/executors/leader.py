@@ -33,13 +33,15 @@ VOID = "void"  # the machine in a claim that forbids the attempt to ever start
 # inherit ignored signals but start with caught ones at their default. A TERM that arrives before the
 # command was started must not be lost, hence ``_barrido_asked``; no other variable of the trial's
 # environment may be touched. In the subshell the command is the last one, so it takes its place.
+# A claim that does not fit on the disk is taken back: by whoever made the file, and nobody else.
 SCRIPT = """\
 [ -e "$1" ] && exit 0
 _barrido_asked=
 trap '_barrido_asked=1' TERM INT HUP
 set -C
-{ printf '%s %s\\n' "$3" "$$" > "$1"; } 2>/dev/null || exit 73
+{ printf '' > "$1"; } 2>/dev/null || exit 73
 set +C
+{ printf '%s %s\\n' "$3" "$$" >> "$1"; } 2>/dev/null || { rm -f "$1"; exit 73; }
 _barrido_code=126
 if cd "$2"; then
   if [ "$_barrido_asked" ]; then _barrido_code=143; else (shift 3; "$@"); _barrido_code=$?; fi

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
 import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
-from barrido.core.events import Cause, Paused, PauseMode
+from barrido.core.events import Cause, Exited, Paused, PauseMode
 from barrido.core.layout import SweepFolder
 from barrido.core.protocols import Logged, Offsets, Order, Signal, Step, Verdict
 from barrido.core.recipe import Recipe
@@ -21,12 +25,19 @@ from barrido.executors.ending import Ending, ending_of
 from barrido.executors.environment import TrackerEnvironment, TrialEnvironment
 from barrido.executors.leader import Birth, read_life
 from barrido.executors.leftovers import strays
+from barrido.executors.slots import Slots
 from barrido.executors.supervisor import Supervisor
 from barrido.executors.warm import Nurseries
 from barrido.executors.words import argv_of
 from barrido.executors.workdir import WorkFolders
 
 GRACE_S = 10.0
+
+ROOM = 64 << 10
+"""Bytes that must be free on the disk for a trial to be started: less is a full disk."""
+
+AGAIN_S = 0.5  # how soon a start that the disk had no room for is tried again
+TRIES = 3  # to start it where there is room
 
 
 class LocalExecutor:
@@ -36,6 +47,9 @@ class LocalExecutor:
     ran. An attempt is claimed before it starts, so a launch that is repeated never runs it twice; it
     then follows the attempt from the beginning of its journals. `Launched` is told once the claim is
     there, so an adopted attempt without a claim is lost with its machine, and `Exited` says so.
+
+    A trial that needs GPUs waits until there are some: what was stopped, or is suspended and to be ended,
+    holds its own until nothing of it is left.
     """
 
     def __init__(
@@ -49,37 +63,53 @@ class LocalExecutor:
         grace_s: float = GRACE_S,
         now: Callable[[], float] = time.time,
         polls: bool = False,
+        home: Path | None = None,
     ) -> None:
         """``render`` gives an order's shell command line; it may raise `BarridoError`.
 
         ``environment`` is the tracker's; ``outer`` the environment that trials inherit, the process's
-        own if None. With ``polls``, neither pidfds nor inotify are used.
+        own if None. With ``polls``, neither pidfds nor inotify are used. ``home`` is where it keeps what
+        is its own, the sweep's folder if None: each of several executors of one sweep needs another.
         """
         self._folder = SweepFolder(folder.root.absolute())
         self._folder.feed.mkdir(parents=True, exist_ok=True)
+        home = self._folder.root if home is None else home
+        home.mkdir(parents=True, exist_ok=True)
         self._render = render
         inherited = os.environ if outer is None else outer
+        self._slots = Slots(self._folder, home, recipe.work.resources, inherited)
         self._environment = TrialEnvironment(self._folder, recipe, environment, inherited)
         self._folders = WorkFolders(
             self._folder,
             has_code=recipe.work.code is not None,
             outputs=recipe.work.outputs,
             relaunch=recipe.pausing.relaunch if recipe.is_staged else None,
+            spare=home / "spare",
         )
         self._metric = recipe.objective.metric if recipe.objective else None
         self._has_rungs = recipe.holds_at_rungs
         self._supervisor = Supervisor(self._folder.feed, grace_s=grace_s, now=now, polls=polls)
+        places, wanted = self._slots.places, recipe.limits.max_concurrent_trials
+        if recipe.compute == "local" and places is not None and places < wanted:
+            what = f"there are GPUs for {places} trials at a time here, and the sweep was made for {wanted}"
+            self._supervisor.note(f"{what}: trials wait for one another")
         self._most = recipe.limits.max_total_trials
         self._newest = -1  # the highest number of a trial that was launched
         self._unclaimed: set[Key] = set()  # adopted, but never started
+        self._waiting: dict[Key, tuple[Attempt, Order]] = {}  # for GPUs
         self._stops: dict[Key, Verdict] = {}  # told by `answer`; the order to stop is still to come
         self._unwanted = leaders.inheritable_descriptors()
         self._nurseries: Nurseries | None = None
         if recipe.work.warm != "off":
             self._nurseries = Nurseries(
-                self._folder, self._supervisor, self._environment, self._start, self._unwanted
+                self._folder,
+                home / "nursery",
+                self._supervisor,
+                self._environment,
+                self._start,
+                self._unwanted,
             )
-        self._draft = os.fspath(self._folder.root / ".answer")
+        self._draft = os.fspath(home / ".answer")
 
     def launch(self, order: Order) -> None:
         key = (order.trial, order.attempt)
@@ -97,21 +127,42 @@ class LocalExecutor:
         self._unclaimed.discard(key)
         self._newest = max(self._newest, order.trial)
         attempt.told = False
+        self._begin(attempt, order)
+
+    def _begin(self, attempt: Attempt, order: Order) -> None:
+        key = attempt.key
         try:
+            gpus = self._slots.take(key)
+            if gpus is None:
+                self._waiting[key] = attempt, order
+                return
             birth = Birth(
                 life=attempt.life,
                 work=os.fspath(self._folders.prepare(*key).work),
                 log=attempt.log,
                 words=argv_of(self._render(order)),
-                environment=self._environment.of(order),
+                environment=self._environment.of(order, gpus),
             )
         except (OSError, ValueError, BarridoError) as error:
-            self._supervisor.finish(attempt, Ending(Cause.NO_LAUNCH, None, str(error)))
+            if not (
+                isinstance(error, OSError) and error.errno == errno.ENOSPC and self._later(attempt, order)
+            ):
+                self._supervisor.finish(attempt, Ending(Cause.NO_LAUNCH, None, str(error)))
             return
+        attempt.again = partial(self._later, attempt, order)
         if self._has_rungs:
             self._write_answer(attempt, Step.GO_ON)
         if self._nurseries is None or not self._nurseries.take(attempt, birth):
             self._start(attempt, birth)
+
+    def _later(self, attempt: Attempt, order: Order) -> bool:
+        """Begin again when the disk may have room; False if that was not what kept it from starting."""
+        if shutil.disk_usage(self._folder.root).free >= ROOM:
+            attempt.tries += 1
+        if attempt.tries > TRIES:
+            return False
+        self._supervisor.expect(attempt, _Later(self._begin, order), AGAIN_S)
+        return True
 
     def adopt(self, order: Order, offsets: Offsets) -> None:
         key = (order.trial, order.attempt)
@@ -131,6 +182,7 @@ class LocalExecutor:
         if found.leader is None and found.ending is None:
             # Nobody has started it here; if nobody else has, nobody ever will.
             self._unclaimed.discard(key)
+            self._waiting.pop(key, None)
             self._supervisor.take_over(found, leaders.forbid(found.life))
         if found.stop_reason is None and key not in self._supervisor.finished:
             # First the signal, then the answer: a report that waits for it must not get one more step in.
@@ -187,15 +239,21 @@ class LocalExecutor:
         if self._supervisor.attempts and self._newest + 1 < self._most:
             self._folders.make_spare()
         signals = self._supervisor.events(timeout_s)
-        for one in signals:
+        for number, one in enumerate(signals):
             match one:
                 case Paused():
+                    if self._slots.holds((one.trial, one.attempt)):
+                        signals[number] = replace(one, gpu=True)
                     # Now its report is answered: whoever withholds the reply to it is free of it.
                     frozen = self._supervisor.attempts.get((one.trial, one.attempt))
                     if frozen is not None and frozen.stop_reason is None:  # else it is stopped already
                         self._write_answer(frozen, Step.PAUSE, frozen.pause_reason)
                 case Logged():
                     self._see_whether_it_went_on(one)
+                case Exited():
+                    self._slots.release((one.trial, one.attempt))
+        while self._waiting and self._slots.has_room():
+            self._begin(*self._waiting.pop(next(iter(self._waiting))))
         return signals
 
     def close(self) -> None:
@@ -208,14 +266,27 @@ class LocalExecutor:
         """Make a waiting `events` return. May be called from any thread, also after `close`."""
         self._supervisor.wake()
 
-    def sweep_leftovers(self, wait_s: float = 5.0) -> int:
+    def listen(self, fd: int, hear: Callable[[], None]) -> None:
+        """Call ``hear`` whenever there is something to read, from within `events`."""
+        self._supervisor.listen(fd, hear)
+
+    def unlisten(self, fd: int) -> None:
+        self._supervisor.unlisten(fd)
+
+    def running(self) -> list[Key]:
+        """The attempts whose end was not told yet."""
+        return list(self._supervisor.attempts)
+
+    def sweep_leftovers(self, wait_s: float = 5.0, is_ours: Callable[[str], bool] = lambda _: True) -> int:
         """Kill what ended trials left running outside of their process groups; how many there were.
 
         Call it when the sweep ends: such processes are looked for only after stops and where a
-        process group was not empty, because that takes milliseconds.
+        process group was not empty, because that takes milliseconds. ``is_ours`` tells by the stem of an
+        attempt's files whether it is this executor's, where the sweep has others on this machine.
         """
         live = {attempt.stem for attempt in self._supervisor.attempts.values()}
-        found = [left for stem, left in strays(os.fspath(self._folder.feed)) if stem not in live]
+        known = strays(os.fspath(self._folder.feed))
+        found = [left for stem, left in known if stem not in live and is_ours(stem)]
         for left in found:
             left.send(signal.SIGKILL)
         deadline = time.monotonic() + wait_s
@@ -245,6 +316,7 @@ class LocalExecutor:
 
     def _follow(self, order: Order, offsets: Offsets, *, told: bool) -> Attempt:
         attempt = Attempt.of(order, self._folder, offsets, told=told)
+        self._slots.recall(attempt.key)
         self._supervisor.follow(attempt)
         return attempt
 
@@ -259,3 +331,18 @@ class LocalExecutor:
             draft = Path(self._draft)
             draft.write_bytes(body.encode("utf-8", "replace"))
             draft.rename(f"{attempt.stem}.answer")
+
+
+class _Later:
+    """A `barrido.executors.attempt.Starter`: begins the attempt when its time has come."""
+
+    def __init__(self, begin: Callable[[Attempt, Order], None], order: Order) -> None:
+        self._begin = begin
+        self._order = order
+
+    def claimed(self, attempt: Attempt) -> None:
+        """It was forbidden meanwhile."""
+
+    def overdue(self, attempt: Attempt) -> None:
+        attempt.starter = None
+        self._begin(attempt, self._order)

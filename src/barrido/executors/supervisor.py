@@ -28,7 +28,7 @@ from barrido.executors import leader as leaders
 from barrido.executors.attempt import Attempt, Key, Starter
 from barrido.executors.ending import Ending, ending_of
 from barrido.executors.inotify import FolderWatch
-from barrido.executors.leader import Life, machine_id, read_life
+from barrido.executors.leader import CLAIM_FAILED, Life, machine_id, read_life
 from barrido.executors.leftovers import Leftover, leftovers
 
 POLL_S = 0.05
@@ -327,6 +327,9 @@ class Supervisor:
     def _settle(self, attempt: Attempt, life: Life | None, status: int | None) -> None:
         """Its leader is gone: note how it ended, and see that nothing is left of it."""
         asked = attempt.stop_reason is not None
+        if status == CLAIM_FAILED and life is None and not asked and attempt.again and attempt.again():
+            self._release(attempt)
+            return
         attempt.ending = ending_of(life, status, asked=asked, log=attempt.log)
         attempt.look_at = None
         leader = attempt.leader

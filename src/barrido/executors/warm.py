@@ -27,13 +27,14 @@ from barrido.executors.environment import THREADS, TrialEnvironment
 from barrido.executors.leader import Birth
 from barrido.executors.leftovers import MARKER
 from barrido.executors.nursery import MODULE_PLACEHOLDER, PLACEHOLDER
+from barrido.executors.slots import VISIBLE
 from barrido.executors.supervisor import Supervisor
 from barrido.executors.words import SHELL
 
 PATIENCE_S = 120.0
 """How long an order may wait for its trial. Imports are what takes time."""
 
-_OF_EACH = ("BARRIDO_", "AZUREML_SWEEP_", "MLFLOW_")
+_OF_EACH = ("BARRIDO_", "AZUREML_SWEEP_", "MLFLOW_", *VISIBLE)
 """Variables that may differ from trial to trial: no interpreter looks at them when it starts."""
 
 _NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
@@ -51,16 +52,16 @@ class Nurseries:
     def __init__(
         self,
         folder: SweepFolder,
+        home: Path,
         supervisor: Supervisor,
         environment: TrialEnvironment,
         start_cold: Start,
         unwanted: Sequence[int],
     ) -> None:
-        """``start_cold`` starts what was taken and cannot be started warm after all.
-
-        ``unwanted`` descriptors are closed in the nursery.
+        """``home`` is the nursery's own folder. ``start_cold`` starts what was taken and cannot be started
+        warm after all. ``unwanted`` descriptors are closed in the nursery.
         """
-        self._home = folder.root / "nursery"
+        self._home = home
         self._memory = Workspace(folder.root.parent.parent).warm
         self._supervisor = supervisor
         self._environment = environment

@@ -34,15 +34,18 @@ class WorkFolders:
         has_code: bool,
         outputs: Sequence[str],
         relaunch: PauseMode | None = None,
+        spare: Path | None = None,
     ) -> None:
         """``relaunch`` says whether a further attempt finds the checkpoints of the one before, or none;
-        None: there are no checkpoints."""
+        None: there are no checkpoints. ``spare`` is where a trial's folder is made before it is needed, in
+        the same file system; somewhere in the sweep's folder if None.
+        """
         self._folder = folder
         self._has_code = has_code
         self._outputs = outputs
         self._relaunch = relaunch
         self._copies: CodeCopies | None = None
-        self._spare = os.fspath(folder.root / "spare")
+        self._spare = os.fspath(spare or folder.root / "spare")
         self._has_spare = False
         self._may_make = False  # since the last trial was made ready, none was tried
 

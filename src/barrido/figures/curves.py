@@ -6,7 +6,7 @@ from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from itertools import groupby
-from math import gcd, isfinite, nan
+from math import isfinite, nan
 from operator import itemgetter
 from typing import Any
 
@@ -18,7 +18,7 @@ from barrido.store.points import Point
 from barrido.store.queries import Reader
 
 POINTS = 100_000
-_KEPT = 3  # points that a line keeps in any case
+_EARLY = 4  # points that a thinned line may have between its first two others
 
 
 def curves(
@@ -30,8 +30,10 @@ def curves(
     """``metric``, or the primary one, by step: a line a trial that logged it, of about ``points`` in all.
 
     A line is that of the latest attempt; where attempts go on from checkpoints, that of all of them. It keeps
-    its first, its last and its best point (its lowest and its highest, if it is not the primary metric's).
-    Lines ascend: where some value has no step, or a script gave always the same, values are counted from 1.
+    its first, its last and its best point (the lowest and highest, if it is not the primary metric's), and
+    more where it begins. Lines ascend: where some value has no step, or a script gave always the same, values
+    are counted from 1.
+
     Raises RequestError for a metric that nobody logged.
     """
     recipe = reader.sweep().recipe
@@ -40,43 +42,45 @@ def curves(
     if name is None:
         raise _no_metric(reader, None)
     is_primary = objective is not None and name == objective.metric
-    of: dict[str, Any] = {"name": name, "only_counting": is_primary, "trials": trials}
-    last = reader.ends(**of, last=True)
+    series = reader.series(name, only_counting=is_primary, trials=trials)
+    last = series.ends(last=True)
     if not last and not is_primary and name not in reader.metric_names():
         raise _no_metric(reader, name)
-    first = reader.ends(**of, last=False)
-    kept = [*first, *last]
-    count = reader.reports() if is_primary and trials is None else reader.count_points(**of)
-    every = _every(count, points, last)
-    if every > 1:
-        goals = [objective.goal is Goal.MAXIMIZE] if is_primary and objective else [False, True]
-        kept += [point for highest in goals for point in reader.extremes(**of, highest=highest)]
-    is_counted = any(map(_is_unnumbered, first, last)) or reader.lacks_steps(**of)
-    if is_counted and reader.count_points(**of) != sum(point[2] + 1 for point in last):
-        found = reader.numbered_points(**of, every=every, also=[point[:3] for point in kept])
-    else:
-        # Where nothing else was logged, the place among all is the place among these
-        found = reader.points(**of, every=every, step="seq" if is_counted else "step")
-        more = {point[:3]: point for point in kept if point[2] % every}.values()
+    first = series.ends(last=False)
+    joins = recipe.is_staged and recipe.pausing.relaunch is PauseMode.CHECKPOINT
+    latest = None if joins else {point[0]: point[1] for point in last}
+    goals = [objective.goal is Goal.MAXIMIZE] if is_primary and objective else [False, True]
+    extents = [series.extents(highest=highest) for highest in goals]
+    shown = [one for one in extents[0] if latest is None or latest.get(one[0][0]) == one[0][1]]
+    count = sum(values for _, values, _ in shown)
+    every, early = _thinning(count, points, lines=len(shown), kept=2 + len(goals))
+    is_counted = any(map(_is_unnumbered, first, last)) or any(steps < values for _, values, steps in shown)
+    # Where nothing else was logged, the place among all is the place among these
+    is_alone = len(shown) == len(last) and count == sum(point[2] + 1 for point in last)
+    kept = [*first, *last, *(best for some in extents for best, *_ in some if best[4] is not None)]
+    if is_alone or (every == 1 and not is_counted):
+        found = series.points(every=every, early=early, is_counted=is_counted)
+        more = {point[:3]: point for point in kept if point[2] % every and point[2] not in early}.values()
         found += [(*point[:3], point[2], point[4]) for point in more] if is_counted else more
         found.sort()  # no two are the same in their first three columns
-    joins = recipe.is_staged and recipe.pausing.relaunch is PauseMode.CHECKPOINT
-    lines = _lines(found, None if joins else {point[0]: point[1] for point in last}, is_counted=is_counted)
+    else:
+        found = series.points(every=every, early=early, also=kept, is_numbered=True, is_counted=is_counted)
+    lines = _lines(found, latest, is_counted=is_counted)
     return {"metric": name, "step_name": "step", "is_thinned": every > 1, "trials": lines}
 
 
-def _every(count: int, points: int, last: Sequence[Point]) -> int:
-    """Of how many values one is enough.
+def _thinning(count: int, points: int, *, lines: int, kept: int) -> tuple[int, tuple[int, ...]]:
+    """Of how many values of a line one is enough, and which more are wanted before the first of those.
 
-    Metrics are often logged in turns: what is left out must not be what came at the same turn every time.
+    A line is steepest where it begins: there the gaps grow from value to value. ``kept``: how many points a
+    line has in any case, its first among them.
     """
     if count <= points:
-        return 1
-    every = -(-count // max(len(last), points - _KEPT * len(last), 1))
-    turns = round(sum(point[2] + 1 for point in last) / count)
-    while gcd(every, turns) > 1:
-        every += 1
-    return every
+        return 1, ()
+    room = max(points - kept * lines, lines)
+    more = min(_EARLY, room // (2 * lines))
+    every = -(-count // (room - more * lines))
+    return every, tuple({round(every ** (k / (more + 1))) for k in range(1, more + 1)} - {every})
 
 
 def _is_unnumbered(first: Point, last: Point) -> bool:
@@ -93,7 +97,7 @@ def _lines(
         xs: list[int] = []
         ys: list[Any] = []
         for attempt, own in groupby(points, itemgetter(1)):
-            if latest is not None and attempt != latest[trial]:
+            if latest is not None and attempt != latest.get(trial):
                 continue
             *_, steps, values = zip(*sorted(own, key=itemgetter(3)), strict=True)
             if is_counted:
@@ -101,9 +105,10 @@ def _lines(
                 steps = tuple(begin + step for step in steps)
             done = bisect_left(xs, steps[0])  # what this attempt did again counts as it did it
             xs[done:], ys[done:] = steps, _shown(values)
-        lines["trial"].append(trial)
-        lines["steps"].append(xs)
-        lines["values"].append(ys)
+        if xs:
+            lines["trial"].append(trial)
+            lines["steps"].append(xs)
+            lines["values"].append(ys)
     return lines
 
 

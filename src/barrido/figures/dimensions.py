@@ -8,7 +8,7 @@ as ``kind`` does here, is decided by the column of the choice it belongs to.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import lru_cache
@@ -17,7 +17,7 @@ from typing import Any
 
 from barrido.core.wire import dumps
 from barrido.errors import RequestError
-from barrido.space import Choice, Discrete, Domain, Float, Space
+from barrido.space import Choice, Continuous, Discrete, Domain, Float, Space
 from barrido.space.tree import Dimension, Fixed, Fork, Group, Leaf, Node, compile_option, flattened
 
 _LISTED = 12  # choices that the words for a distribution name
@@ -49,7 +49,7 @@ class Names:
             self._walk(compile_option(domain, name, None, self._dimensions), name, ())
         self._by_column = [self._name_of(column) for column in range(len(self._dimensions))]
 
-    def __iter__(self) -> Any:
+    def __iter__(self) -> Iterator[str]:
         return iter(self._parts)
 
     def name_of(self, column: int) -> str:
@@ -239,7 +239,8 @@ def _bounds(domain: Domain) -> tuple[float | None, float | None]:
         return low, None if first is None or size is None else domain.value_of(first + size - 1)
     if isinstance(domain, Float):
         return domain.low, domain.high  # a logarithm and back is not quite where it began
-    low, high = domain.curve.support  # type: ignore[attr-defined]
+    assert isinstance(domain, Continuous)
+    low, high = domain.curve.support
     return (low if isfinite(low) else None), (high if isfinite(high) else None)
 
 

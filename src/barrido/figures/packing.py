@@ -15,9 +15,8 @@ PRIVATE = ("folder", "mlflow", "recipe")
 
 def packed_sweep(overview: Mapping[str, Any]) -> dict[str, Any]:
     """The Overview without what is nobody else's business; of the recipe, the command stays."""
-    recipe = overview.get("recipe") or {}
-    command = recipe.get("work", recipe).get("command", "")
-    return {**{name: value for name, value in overview.items() if name not in PRIVATE}, "command": command}
+    shown = {name: value for name, value in overview.items() if name not in PRIVATE}
+    return {**shown, "command": overview["recipe"]["work"]["command"]}
 
 
 def packed_trials(table: Mapping[str, Any], *, keep: Collection[int]) -> dict[str, Any]:

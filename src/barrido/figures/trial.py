@@ -15,6 +15,7 @@ from barrido.figures import trials
 from barrido.figures.links import trial_link
 from barrido.figures.timeline import running_s
 from barrido.figures.why import why
+from barrido.sdk.job import find_trial
 from barrido.store.queries import Reader
 
 LISTED = 1000
@@ -25,9 +26,7 @@ PIECE = 256 << 10
 
 def detail(reader: Reader, number: int) -> dict[str, Any]:
     """Raises TrialNotFound. ``seconds`` is how long it has run, without what it waited."""
-    found = reader.trials([number])
-    if not found:
-        raise trials.missing(reader, number)
+    found = find_trial(reader, number)
     folder = reader.folder.trial(number)
     return {
         "trial": trials.row(reader, number),
@@ -35,18 +34,18 @@ def detail(reader: Reader, number: int) -> dict[str, Any]:
         "metrics": _metrics(reader, number),
         "logs": [
             {"attempt": attempt, "size": _size(path)}
-            for attempt in range(1, found[0].attempt + 1)
-            if (path := _log_of(folder, attempt, found[0].attempt)).exists()
+            for attempt in range(1, found.attempt + 1)
+            if (path := _log_of(folder, attempt, found.attempt)).exists()
         ],
         "outputs": [
             {"path": path.relative_to(folder.root).as_posix(), "size": _size(path)}
             for path in _outputs(folder)
         ],
         "mlflow": trial_link(reader.folder, number),
-        "why": why(reader, found[0]),
-        "attempts": found[0].attempt,
+        "why": why(reader, found),
+        "attempts": found.attempt,
         "folder": str(folder.root),
-        "seconds": running_s(reader, found[0]),
+        "seconds": running_s(reader, found),
     }
 
 
@@ -104,15 +103,13 @@ def log(folder: SweepFolder, number: int, offset: int = 0, attempt: int | None =
     character is torn apart; what is no UTF-8 is replaced. Raises TrialNotFound.
     """
     with Reader(folder) as reader:
-        found = reader.trials([number])
-        if not found:
-            raise trials.missing(reader, number)
-    latest = found[0].attempt
+        found = find_trial(reader, number)
+    latest = found.attempt
     if attempt is not None and not 1 <= attempt <= latest:
         raise TrialNotFound(
             f"trial {number} has no attempt {attempt}", hint=f"it has {latest}, numbered from 1"
         )
-    is_over = found[0].phase.is_terminal or (attempt is not None and attempt < latest)
+    is_over = found.phase.is_terminal or (attempt is not None and attempt < latest)
     path = _log_of(folder.trial(number), attempt or latest, latest)
     try:
         with path.open("rb") as file:

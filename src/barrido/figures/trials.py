@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from barrido import app
 from barrido.core.wire import expectation_to_json, number_to_json
-from barrido.errors import TrialNotFound
 from barrido.figures.dimensions import columns_of, names_of
 from barrido.sdk.progress import TRIAL_STATUS
 from barrido.store.queries import Reader, TrialRow
@@ -49,17 +49,10 @@ def row(reader: Reader, number: int) -> dict[str, Any]:
     """One trial: the same keys, each with its value alone. Raises TrialNotFound."""
     columns = table(reader, [number])
     if not columns["number"]:
-        raise missing(reader, number)
+        raise app.no_trial(reader, number)
     params: Mapping[str, list[Any]] = columns.pop("params")
     one = {name: column[0] for name, column in columns.items()}
     return {**one, "params": {name: column[0] for name, column in params.items()}}
-
-
-def missing(reader: Reader, number: int) -> TrialNotFound:
-    """What to raise for a trial that is not there."""
-    count, name = sum(reader.counts().values()), reader.folder.name
-    hint = f"it has {count} trial{'s' * (count != 1)}; see `barrido job trials {name}`"
-    return TrialNotFound(f"sweep {name!r} has no trial {number}", hint=hint)
 
 
 def _value(value: float | None) -> float | str | None:

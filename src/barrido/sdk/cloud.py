@@ -35,7 +35,8 @@ class Environment(CloudSetting):
 
 
 class JobResourceConfiguration(CloudSetting):
-    """Instance types and counts: trials run on this machine."""
+    """What each trial needs: ``cpu``, ``gpu``, ``memory``, ``custom``. Azure's instance types and counts are
+    taken as well, and have no effect."""
 
 
 class QueueSettings(CloudSetting):

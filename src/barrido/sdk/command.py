@@ -10,7 +10,7 @@ from typing import Any
 from barrido.errors import RequestError
 from barrido.sdk.algorithms import EarlyTerminationPolicy, SamplingAlgorithm
 from barrido.sdk.cloud import JobResourceConfiguration, QueueSettings
-from barrido.sdk.document import document, located
+from barrido.sdk.document import document, located, plain
 from barrido.sdk.fields import Settings
 from barrido.sdk.inputs import Names
 from barrido.sdk.limits import CommandJobLimits, Objective, SweepJobLimits
@@ -149,6 +149,7 @@ def command(
     locations: Any = None,
     docker_args: Any = None,
     shm_size: str | None = None,
+    resources: JobResourceConfiguration | Settings | None = None,
     timeout: float | None = None,
     code: str | os.PathLike[str] | None = None,
     identity: Any = None,
@@ -163,8 +164,9 @@ def command(
 
     ``code`` is the folder that trials get a copy of, ``timeout`` is in seconds. ``warm`` ("auto", "on"
     or "off") says whether trials of a Python script are forked from an interpreter that has imported
-    already. What describes Azure's machines is accepted; what has no effect here is said when the job is
-    submitted.
+    already. ``resources`` are what each trial needs, as ``{"cpu": 2, "gpu": 0.5, "memory": "4GB"}``, and
+    ``compute`` is where trials run: "local", "ray", "ray:auto" or "ray://host:port". What describes Azure's
+    machines is accepted; what has no effect here is said when the job is submitted.
     """
     machines = {
         "instance_count": instance_count,
@@ -173,6 +175,10 @@ def command(
         "docker_args": docker_args,
         "shm_size": shm_size,
     }
+    needs = plain(resources) or {}
+    if isinstance(needs, Mapping):  # else it is for the check to judge
+        needs = {**needs, **{name: value for name, value in machines.items() if value is not None}}
+        resources = JobResourceConfiguration(**needs) if needs else None
     queue = {"job_tier": job_tier, "priority": priority}
     return Command(
         command=command,
@@ -190,7 +196,7 @@ def command(
         properties=properties,
         compute=compute,
         distribution=distribution,
-        resources=JobResourceConfiguration(**machines) if any(machines.values()) else None,
+        resources=resources,
         queue_settings=QueueSettings(**queue) if any(queue.values()) else None,
         identity=identity,
         services=services,

@@ -9,15 +9,16 @@ from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from barrido import app
 from barrido.core.layout import SweepFolder, Workspace
 from barrido.core.protocols import Expectation
 from barrido.core.recipe import Recipe
-from barrido.errors import SweepNotFound, TrialNotFound
+from barrido.errors import SweepNotFound
 from barrido.sdk.progress import TRIAL_STATUS, sweep_status
 from barrido.sdk.stream import is_interrupted
-from barrido.sdk.wording import counted
+from barrido.sdk.studio_link import link_to
 from barrido.store.queries import Reader, SweepRow, TrialRow
 
 if TYPE_CHECKING:
@@ -69,14 +70,23 @@ class Job:
     note: str = field(default="", repr=False)
     origin: str = field(default="", repr=False)
     compute: str = field(default="local", repr=False)
-    studio_url: str = field(default="", repr=False)
-    services: Mapping[str, Service] = field(
-        default_factory=lambda: {"Studio": Service(), "Tracking": Service()}, repr=False
-    )
 
     @property
     def id(self) -> str:
         return str(self.folder)
+
+    @property
+    def studio_url(self) -> str:
+        """Its page in the studio that serves the workspace now, with the studio's token; "" if none does."""
+        folder = self._measured[0]
+        page = f"s/{quote(folder.name, safe='')}"
+        if self.number is not None:
+            page += f"/t/{self.number}"
+        return link_to(Workspace(folder.root.parent.parent), page)
+
+    @property
+    def services(self) -> Mapping[str, Service]:
+        return {"Studio": Service(self.studio_url), "Tracking": Service()}
 
     @cached_property
     def trials(self) -> list[Job]:
@@ -131,16 +141,7 @@ def find_trial(reader: Reader, number: int) -> TrialRow:
     """Raises TrialNotFound."""
     if found := reader.trials([number]):
         return found[0]
-    name = reader.folder.name
-    numbers = [trial.number for trial in reader.trials()]
-    known = (
-        f"it has {counted(len(numbers), 'trial')}, numbered {numbers[0]} to {numbers[-1]}"
-        if numbers
-        else "it has no trials yet"
-    )
-    raise TrialNotFound(
-        f"sweep {name!r} has no trial {number}", hint=f"{known}; see `barrido job trials {name}`"
-    )
+    raise app.no_trial(reader, number)
 
 
 def sweep_job(reader: Reader) -> Job:
@@ -170,6 +171,7 @@ def sweep_job(reader: Reader) -> Job:
         notices=recipe.notices,
         creation_context=CreationContext(datetime.fromtimestamp(row.created_at, UTC)),
         recipe=recipe,
+        compute=recipe.compute,
     )
 
 
@@ -200,6 +202,7 @@ def trial_job(reader: Reader, trial: TrialRow) -> Job:
         notices=(),
         creation_context=CreationContext(datetime.fromtimestamp(trial.queued_at, UTC)),
         recipe=recipe,
+        compute=recipe.compute,
     )
 
 

@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from barrido import app
 from barrido.controller.clock import WallClock
@@ -168,6 +168,19 @@ class JobOperations:
         from barrido.sdk import replay
 
         return replay.replay(app.find(self._workspace, name), policy, scheduler)
+
+    def export(self, name: str, *, output: Literal["csv", "json"] = "csv") -> str:
+        """A sweep for other programs: its trials as CSV, or all that is known of it as JSON.
+
+        The text is that of `barrido job export`. Lines of CSV end with a carriage return and a line feed:
+        write them to a file that is opened with ``newline=""``.
+        """
+        if output not in ("csv", "json"):
+            raise RequestError(f"a sweep is exported as 'csv' or 'json' (got {output!r})")
+        from barrido.figures.export import to_csv, to_json
+
+        with Reader(app.find(self._workspace, name)) as reader:
+            return "".join(to_csv(reader) if output == "csv" else to_json(reader))
 
     def stream(self, name: str) -> None:
         """Print what happens in a job until it is over: a sweep's progress, a trial's own output.

@@ -28,7 +28,8 @@ def load_job(
 
     ``params_override`` replaces values by dotted path: ``[{"limits.max_total_trials": 3}]``. Relative
     paths in the file begin at its folder, or at ``relative_origin``. Raises SpecError with everything
-    that is wrong, each with its line; RequestError if there is no such file.
+    that is wrong, each with its line; RequestError if there is no such file. Whether this machine has what
+    trials need is found out when it is submitted: until then it may get another ``compute``.
     """
     # Reading YAML and checking it takes longer to import than all else that `barrido.sweep` holds.
     from barrido.spec import document, overrides
@@ -47,7 +48,8 @@ def load_job(
             )
     findings = read.findings
     if read.value is not None or not findings.problems:
-        examine(read.value, findings, base=base, defaults=Defaults.here())
+        anywhere = replace(Defaults.here(), machine=lambda _: None)
+        examine(read.value, findings, base=base, defaults=anywhere)
     if findings.problems:
         raise SpecError(findings.problems)
     body = {name: value for name, value in read.value.items() if name not in ("$schema", "type")}

@@ -90,7 +90,8 @@ def plan_lines(plan: SweepPlan, *, width: int | None, paint: Paint = unpainted) 
     """The plan for people: what it comes to, a line a bracket, how trials wait, how long it may take."""
     trials = counted(plan.outlook.trials, "trial")
     if plan.resource is None or plan.full_trainings is None:
-        yield f"{trials}, each runs to its end"
+        policy = plan.recipe.policy
+        yield f"{trials}, each runs to its end{' or until ' + policy['type'] + ' stops it' if policy else ''}"
         return
     config = plan.recipe.scheduler
     worth = f"as much as {number(round(plan.full_trainings, 1))} full trainings of {config['max_resource']}"

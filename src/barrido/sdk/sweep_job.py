@@ -106,7 +106,8 @@ class SweepJob(Described):
         self.limits = SweepJobLimits(**{**vars(self.limits), **given})
 
     def set_resources(self, **resources: Any) -> None:
-        """Accepted for Azure's sake: trials run on this machine."""
+        """What each trial needs: ``cpu``, ``gpu``, ``memory``, ``custom``; what is not given stays as it is.
+        It counts before what the command says. Azure's own settings are taken, and have no effect."""
         self.resources = {**(plain(self.resources) or {}), **resources}
 
     def to_document(self) -> dict[str, Any]:

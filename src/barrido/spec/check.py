@@ -10,7 +10,8 @@ from barrido.spec.defaults import Defaults
 from barrido.spec.draft import draft
 from barrido.spec.inputs import check_inputs, check_outputs
 from barrido.spec.objective import check_objective
-from barrido.spec.recipes import recipe
+from barrido.spec.placement import check_compute, check_resources, check_room
+from barrido.spec.recipes import Place, recipe
 from barrido.spec.scheduling import check_scheduler
 from barrido.spec.searching import check_space
 from barrido.spec.source import Findings
@@ -26,16 +27,19 @@ def examine(document: object, findings: Findings, *, base: FilePath, defaults: D
     if found is None:
         return None
     check_name(found)
+    compute = check_compute(found)
+    needs, said_at = check_resources(found)
+    room = None if compute not in (None, "local") else check_room(found, needs, said_at, defaults.machine)
     pausing = Pausing()
     if found.kind == "sweep":
         check_space(found)
         check_objective(found)
-        pausing = check_scheduler(found, defaults.memory)
+        pausing = check_scheduler(found, defaults.memory, holds_gpus=bool(needs.gpu))
     check_inputs(found)
     check_outputs(found)
     check_command(found)
     check_program(found, code_folder(found))
-    note_strangers(found)
+    note_strangers(found, is_compute_known=compute is not None)
     if findings.problems or found.job is None:
         return None
     return recipe(
@@ -44,5 +48,6 @@ def examine(document: object, findings: Findings, *, base: FilePath, defaults: D
         base=base,
         defaults=defaults,
         pausing=pausing,
+        place=Place(compute or "local", needs, room),
         notices=findings.notices,
     )

@@ -48,6 +48,11 @@ def _checked(value: Any, names: Iterable[str], recipe: Recipe, findings: Finding
     found = shaped(_Changes, {SECTION: value}, findings)
     if found is not None and found.limits.stop_after is not None and recipe.objective is None:
         findings.wrong((SECTION, "stop_after"), NEEDS_ONE)
+    concurrent = found.limits.max_concurrent_trials if found is not None else None
+    if recipe.places is not None and concurrent is not None and concurrent > recipe.places:
+        what = f"is more than there is room for, {recipe.places} (got {concurrent})"
+        hint = "the sweep's `resources` say what each trial needs, and they stay what they are"
+        findings.wrong((SECTION, "max_concurrent_trials"), what, hint)
     if findings.problems or found is None:
         raise SpecError(findings.problems)
     changed = found.limits.model_dump(mode="json")

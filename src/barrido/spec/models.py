@@ -16,6 +16,7 @@ from barrido.spec.algorithms import Policy, Sampling
 from barrido.spec.distributions import KINDS, Distribution
 from barrido.spec.messages import got
 from barrido.spec.node import Amount, CheckedBy, FilledText, Node, Scalar, Seconds, Text, one_of, said
+from barrido.spec.resources import Resources
 from barrido.spec.schedulers import Scheduler
 
 METRIC_CHARS = 250
@@ -179,6 +180,9 @@ def warmth(value: Any) -> Any:
 Warmth = Annotated[Literal["auto", "on", "off"], one_of(*WARMTHS), BeforeValidator(warmth)]
 
 
+RESOURCES: Any = Field(None, description="what each trial needs", examples=["{cpu: 2, gpu: 0.5}"])
+
+
 class Work(Node):
     """What a trial, or a command job, runs."""
 
@@ -195,7 +199,7 @@ class Work(Node):
         "auto", description="whether Python trials start from an interpreter that has imported already"
     )
     distribution: Anything | None = None
-    resources: Anything | None = None
+    resources: Resources | None = RESOURCES
     queue_settings: Anything | None = None
 
 
@@ -234,11 +238,11 @@ class Job(Node):
     tags: dict[str, Text] | None = None
     properties: dict[str, Text] | None = None
     experiment_name: FilledText | None = None
-    compute: FilledText | None = None
+    compute: FilledText | None = Field(None, description="where trials run", examples=["ray:auto"])
     identity: Anything | None = None
     services: Anything | None = None
     queue_settings: Anything | None = None
-    resources: Anything | None = None
+    resources: Resources | None = RESOURCES
     inputs: dict[str, Input] | None = None
     outputs: dict[str, Output | None] | None = None
 

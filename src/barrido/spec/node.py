@@ -232,6 +232,9 @@ Number = Annotated[float, Field(allow_inf_nan=False), WrapValidator(_keeping_int
 Amount = Annotated[float, Field(allow_inf_nan=False, ge=0), WrapValidator(_keeping_integers)]
 """A finite number of 0 or more; whole numbers stay ints."""
 
+Positive = Annotated[float, Field(allow_inf_nan=False, gt=0), WrapValidator(_keeping_integers)]
+"""A finite number above 0; whole numbers stay ints."""
+
 Seconds = Annotated[float, Field(allow_inf_nan=False, gt=0), BeforeValidator(_seconds)]
 """A duration; a number in quotes is taken as well, as Azure does."""
 

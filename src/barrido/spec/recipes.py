@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path as FilePath
 from typing import Any
 
-from barrido.core.recipe import Goal, Limits, Objective, Pausing, Recipe, StopAfter, Work
+from barrido.core.recipe import Goal, Limits, Objective, Pausing, Recipe, Resources, StopAfter, Work
 from barrido.spec.algorithms import Bandit, MedianStopping, TruncationSelection
 from barrido.spec.defaults import Defaults
 from barrido.spec.inputs import input_text, local_path
@@ -20,6 +21,15 @@ from barrido.spec.searching import domain_of, sampler_json
 MAX_FAILED_TRIALS = 3
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where trials run, what each needs, and how many there is room for at a time; None: any number."""
+
+    compute: str
+    needs: Resources
+    room: int | None
+
+
 def recipe(
     job: SweepJob | CommandJob,
     *,
@@ -27,9 +37,10 @@ def recipe(
     base: FilePath,
     defaults: Defaults,
     pausing: Pausing,
+    place: Place,
     notices: tuple[str, ...],
 ) -> Recipe:
-    """The recipe of ``job``; ``inputs`` as they were written, ``pausing`` as it was settled."""
+    """The recipe of ``job``; ``inputs`` as they were written, ``pausing`` and ``place`` as was settled."""
     name = job.name or defaults.name()
     common: dict[str, Any] = {
         "name": name,
@@ -38,6 +49,8 @@ def recipe(
         "description": job.description or "",
         "tags": dict(job.tags or {}),
         "notices": notices,
+        "compute": place.compute,
+        "places": place.room,
     }
     outputs = tuple(job.outputs or {})
     if isinstance(job, CommandJob):
@@ -45,7 +58,7 @@ def recipe(
         return Recipe(
             kind="command",
             limits=Limits(max_total_trials=1, max_concurrent_trials=1, timeout=timeout, max_failed_trials=1),
-            work=_work(job, inputs, outputs, base),
+            work=_work(job, inputs, outputs, base, place.needs),
             **common,
         )
     sampler = sampler_json(job.sampling_algorithm)
@@ -61,13 +74,19 @@ def recipe(
         scheduler=scheduler_json(job.scheduler, max_total_trials=job.limits.max_total_trials),
         pausing=pausing,
         objective=_objective(job.objective),
-        limits=_limits(job.limits, defaults),
-        work=_work(job.trial, inputs, outputs, base),
+        limits=_limits(job.limits, defaults, place.room),
+        work=_work(job.trial, inputs, outputs, base, place.needs),
         **common,
     )
 
 
-def _work(model: WorkModel, inputs: Mapping[str, Any], outputs: tuple[str, ...], base: FilePath) -> Work:
+def _work(
+    model: WorkModel,
+    inputs: Mapping[str, Any],
+    outputs: tuple[str, ...],
+    base: FilePath,
+    needs: Resources,
+) -> Work:
     return Work(
         command=model.command,
         code=None if model.code is None else str(local_path(model.code, base)),
@@ -75,6 +94,7 @@ def _work(model: WorkModel, inputs: Mapping[str, Any], outputs: tuple[str, ...],
         inputs={name: input_text(given, base) for name, given in inputs.items()},
         outputs=outputs,
         warm=model.warm,
+        resources=needs,
     )
 
 
@@ -82,11 +102,12 @@ def _objective(model: ObjectiveModel | None) -> Objective | None:
     return None if model is None else Objective(model.primary_metric, Goal(model.goal))
 
 
-def _limits(limits: SweepLimits, defaults: Defaults) -> Limits:
+def _limits(limits: SweepLimits, defaults: Defaults, room: int | None) -> Limits:
     stop_after = limits.stop_after
+    concurrent = limits.max_concurrent_trials or defaults.slots
     return Limits(
         max_total_trials=limits.max_total_trials,
-        max_concurrent_trials=limits.max_concurrent_trials or defaults.slots,
+        max_concurrent_trials=concurrent if room is None else min(concurrent, room),
         timeout=limits.timeout,
         trial_timeout=limits.trial_timeout,
         max_failed_trials=limits.max_failed_trials or MAX_FAILED_TRIALS,

@@ -27,10 +27,13 @@ class _Alone(Node):
     scheduler: Scheduler
 
 
-def check_scheduler(draft: Draft, free_memory: Callable[[], int | None]) -> Pausing:
+def check_scheduler(
+    draft: Draft, free_memory: Callable[[], int | None], *, holds_gpus: bool = False
+) -> Pausing:
     """How trials pause, if the scheduler makes them; what is wrong with that is a finding.
 
-    ``free_memory`` says how many bytes could be used now, None where nobody knows.
+    ``free_memory`` says how many bytes could be used now, None where nobody knows; with ``holds_gpus`` each
+    trial holds GPUs, which it is to give back when it waits.
     """
     given = draft.get("scheduler")
     scheduler = Fifo(type="fifo") if given is None else _SCHEDULER.validate_python(given)
@@ -53,8 +56,9 @@ def check_scheduler(draft: Draft, free_memory: Callable[[], int | None]) -> Paus
             draft.findings.wrong(("scheduler", "variant"), what, "write `variant: promotion`")
     spill = PauseMode.CHECKPOINT if CHECKPOINT_DIR in references else PauseMode.RESTART
     is_told = unit is Unit.INPUT or RESOURCE in references
+    is_ended = is_told or (holds_gpus and spill is PauseMode.CHECKPOINT)
     is_auto = scheduler.pause == "auto"
-    mode = (spill if is_told else PauseMode.SUSPEND) if is_auto else PauseMode(scheduler.pause)
+    mode = (spill if is_ended else PauseMode.SUSPEND) if is_auto else PauseMode(scheduler.pause)
     is_kept = mode is PauseMode.SUSPEND and has_waiting(scheduler)
     if mode is PauseMode.CHECKPOINT and CHECKPOINT_DIR not in references:
         what = (
@@ -72,7 +76,7 @@ def check_scheduler(draft: Draft, free_memory: Callable[[], int | None]) -> Paus
         mode=mode,
         spill=spill,
         memory=memory if is_kept else None,
-        spares_gpus=is_auto and mode is PauseMode.SUSPEND,
+        spares_gpus=(is_auto or holds_gpus) and mode is PauseMode.SUSPEND,
     )
     if has_waiting(scheduler) and (is_auto or is_kept):
         draft.findings.note(("scheduler",), _describe(pausing, is_given=scheduler.memory is not None))

@@ -16,13 +16,11 @@ from barrido.spec.messages import got
 
 JOB_NAME = re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9_-]*")
 LONGEST_NAME = 200
-_HERE = frozenset({"local", "azureml:local"})
 
 _WITHOUT_EFFECT: Mapping[str, str] = {
     "identity": "trials run as you",
     "services": "no service is opened for a trial",
     "queue_settings": "there is no queue but this machine's",
-    "resources": "trials share this machine; `limits.max_concurrent_trials` says how many run at a time",
     "distribution": "each trial is started as one process",
     "properties": "use `tags` to label a sweep",
 }
@@ -53,14 +51,12 @@ def check_name(draft: Draft) -> None:
         )
 
 
-def note_strangers(draft: Draft) -> None:
+def note_strangers(draft: Draft, *, is_compute_known: bool) -> None:
     """Say what was written for Azure and means nothing, or something else, on this machine."""
-    compute = draft.get("compute")
-    if compute is not None and compute.lower() in _HERE:
-        compute = None
+    compute = None if is_compute_known else draft.get("compute")
     place = (*draft.work, "environment")
     environment = draft.get(*place)
-    if isinstance(environment, str) and environment in _HERE:
+    if environment in ("local", "azureml:local"):
         environment = None
     kind = got(environment) if isinstance(environment, str) else "an environment described in place"
     match compute is None, environment is None:

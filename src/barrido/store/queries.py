@@ -21,7 +21,7 @@ from barrido.core.state import SweepPhase
 from barrido.core.trial import HOLDS_SLOT, Phase
 from barrido.errors import StoreError, SweepNotFound
 from barrido.store import migrations
-from barrido.store.points import Points
+from barrido.store.points import Series
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,7 +128,7 @@ _LATER = {
 """Columns that older databases lack, and what is read instead: readers change nothing, a controller will."""
 
 
-class Reader(Points):
+class Reader:
     """Looks at one sweep. A view of the newest commit at each call; never blocks the writer.
 
     Raises StoreError if it cannot be read, or was written by a newer barrido.
@@ -216,8 +216,7 @@ class Reader(Points):
         """All trials by number, or those in ``numbers``."""
         if numbers is None:
             return self._trials()
-        marks = ",".join("?" * len(numbers))
-        return self._trials(f"WHERE number IN ({marks})", tuple(numbers))
+        return self._trials(f"WHERE number IN ({','.join('?' * len(numbers))})", tuple(numbers))
 
     def numbers(self) -> list[int]:
         """The numbers of all trials."""
@@ -284,12 +283,8 @@ class Reader(Points):
             f" count(ended_at - started_at), total({origin} <> '') FROM trials GROUP BY phase"
         ).fetchall()
         started, warm_ones, ran_s, ended, by_hand = (sum(row[k] for row in rows) for k in range(2, 7))
-        return Tally(
-            {Phase(row[0]): row[1] for row in rows},
-            (started, int(warm_ones)),
-            ran_s / ended if ended else None,
-            int(by_hand),
-        )
+        counts = {Phase(row[0]): row[1] for row in rows}
+        return Tally(counts, (started, int(warm_ones)), ran_s / ended if ended else None, int(by_hand))
 
     def spans(self) -> list[tuple[int, int, str, float | None, float | None]]:
         """Of each trial its number, attempt and phase, and when it started and ended."""
@@ -311,6 +306,23 @@ class Reader(Points):
             for t, a, seq, door, metric, value, step, at, counts in self._rows(f"{sql} ORDER BY seq", args)
         ]
 
+    def series(self, name: str, *, only_counting: bool, trials: Sequence[int] | None = None) -> Series:
+        """The values of a metric in many trials."""
+        return Series(self._rows, name, only_counting=only_counting, trials=trials)
+
+    def summaries(self, trial: int) -> dict[str, tuple[int, float | None, float | None, float | None]]:
+        """By metric, what a trial's latest attempt logged: how many values, the last (None is NaN), and the
+        lowest and the highest finite one, None if there is none."""
+        rows = self._rows(
+            "SELECT own.name, count, value, low, high FROM (SELECT trial, attempt, name, count(*) AS count,"
+            " max(seq) AS seq, min(value) FILTER (WHERE abs(value) < 9e999) AS low,"
+            " max(value) FILTER (WHERE abs(value) < 9e999) AS high FROM metrics WHERE trial = ?1"
+            " AND attempt = (SELECT max(attempt) FROM metrics WHERE trial = ?1) GROUP BY name) AS own"
+            " JOIN metrics USING (trial, attempt, seq) ORDER BY own.name",
+            (trial,),
+        )
+        return {name: (count, last, low, high) for name, count, last, low, high in rows}
+
     def metric_names(self) -> list[str]:
         return [name for (name,) in self._rows("SELECT DISTINCT name FROM metrics ORDER BY name")]
 
@@ -321,12 +333,10 @@ class Reader(Points):
 
     def moves(self, trial: int | None = None) -> Iterator[dict[str, Any]]:
         """The events of the log, as JSON, at which trials, or one, may have come or gone."""
-        about = "" if trial is None else " AND json_extract(body, '$.trial') = ?"
-        for (body,) in self._rows(
-            f"""SELECT body FROM events WHERE substr(body, 1, 18) <> '{{"kind":"reported"'{about} ORDER BY
-            seq""",
-            () if trial is None else (trial,),
-        ):
+        sql = """SELECT body FROM events WHERE substr(body, 1, 18) <> '{"kind":"reported"'"""
+        if trial is not None:
+            sql += " AND json_extract(body, '$.trial') = ?"
+        for (body,) in self._rows(f"{sql} ORDER BY seq", () if trial is None else (trial,)):
             yield json.loads(body)
 
     def happened(self, after: int = 0) -> Iterator[tuple[int, dict[str, Any]]]:

@@ -45,9 +45,11 @@ class SqliteStore:
             migrations.check_format(int(self._one("SELECT format FROM sweep")))
             self._recipe = Recipe.from_json(json.loads(self._one("SELECT recipe FROM sweep")))
             self._seq = int(self._one("SELECT coalesce(max(seq), 0) FROM events"))
-        except sqlite3.Error as error:
+        except BaseException as error:
             self._db.close()
-            raise explain(error, f"{self._path} could not be opened") from error
+            if isinstance(error, sqlite3.Error):
+                raise explain(error, f"{self._path} could not be opened") from error
+            raise
         self._sign = _sign(self._recipe)
         self._full = True
         self._limits: Limits | None = None  # as they were last written, and how

@@ -6,10 +6,11 @@ a status, a line feed and the answer. It ends when its standard input does, and 
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
-import subprocess
 import sys
+from asyncio.subprocess import PIPE
 from contextlib import suppress
 from pathlib import Path
 from threading import Thread
@@ -25,23 +26,24 @@ from barrido.studio.routes import json_answer
 _COMMAND = (sys.executable, "-P", "-m", "barrido.studio.child")
 
 
-def ask_what_if(folder: SweepFolder, policy: Given | None, scheduler: Given | None) -> Response:
+async def ask_what_if(folder: SweepFolder, policy: Given | None, scheduler: Given | None) -> Response:
     """See `barrido.figures.whatif.what_if`; what goes wrong is in the Response. Raises Fault if the process
-    is ended by others.
+    is ended by others. Canceled, it ends the process.
     """
     asked = json.dumps({"folder": str(folder.root.absolute()), "policy": policy, "scheduler": scheduler})
     # A session of its own: Ctrl-C in the terminal is for the studio
-    with subprocess.Popen(
-        _COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
-    ) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        with suppress(BrokenPipeError):
-            process.stdin.write(asked.encode() + b"\n")
-            process.stdin.flush()
-        status, _, body = process.stdout.read().partition(b"\n")
-    if process.returncode != 0:
-        raise Fault(500, f"the simulation was ended before it was done (exit code {process.returncode})")
+    process = await asyncio.create_subprocess_exec(*_COMMAND, stdin=PIPE, stdout=PIPE, start_new_session=True)
+    assert process.stdin is not None
+    assert process.stdout is not None
+    try:
+        process.stdin.write(asked.encode() + b"\n")
+        status, _, body = (await process.stdout.read()).partition(b"\n")
+        code = await process.wait()
+    finally:
+        with suppress(ProcessLookupError):  # it has ended by itself
+            process.kill()
+    if code != 0:
+        raise Fault(500, f"the simulation was ended before it was done (exit code {code})")
     return Response(body, int(status), media_type="application/json")
 
 

@@ -28,12 +28,18 @@ CLOSED = """\
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <title>barrido studio</title>
+<link rel="icon" href="/static/icon.svg" type="image/svg+xml">
+<link rel="stylesheet" href="/static/studio.css">
+<main class="page">
 <h1>This studio is not open to you yet</h1>
 <p>Open it by the link that <code>barrido studio</code> printed in its terminal, which has the token.</p>
 <p>If that link brought you here, <a href="/">go on to the studio</a>.</p>
+</main>
 </html>
 """
-"""The last line: a browser that was sent here by another site's link keeps the new cookie back once."""
+"""The last line: a browser that was sent here by another site's link keeps the new cookie back once. It would
+do so again if it came from a page in a sandbox: this one has the policy of the page it leads to.
+"""
 
 
 class Pages:
@@ -49,7 +55,7 @@ class Pages:
             answer.set_cookie(self._keys.cookie, self._keys.token, httponly=True, samesite="strict", path="/")
             return answer
         if not self._keys.opens(request):
-            return HTMLResponse(CLOSED, 401)
+            return HTMLResponse(CLOSED, 401, {"Content-Security-Policy": content_policy(CLOSED)})
         page = _index()
         return HTMLResponse(
             page, headers={"Content-Security-Policy": content_policy(page), "Cache-Control": "no-cache"}

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from inspect import iscoroutinefunction
 from math import isfinite
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -14,7 +15,7 @@ from typing import Any, Literal, TypeVar
 from pydantic import BaseModel, ValidationError
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route as StarletteRoute
 
@@ -28,7 +29,9 @@ BINARY, EVENTS = "application/octet-stream", "text/event-stream"
 LARGEST_BODY = 1 << 20  # bytes
 LONGEST_NAME = 255  # bytes that a file system takes
 QUICK, SLOW = 4, 1
-"""How many requests are worked on at once: those that read, and those that fit models or simulate."""
+"""How many requests are worked on at once: those that read, and those that fit models. As many simulate, in
+processes of their own.
+"""
 FINISH_S = 1.0
 """How long work that is under way is waited for at the end."""
 CLOSING = "the studio is being closed"
@@ -60,7 +63,9 @@ class Asked(BaseModel):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
     """``function(place, asked, body)`` gives what ``answer`` describes, or, where that is a media type, a
-    Response. It runs in a thread. ``refusal`` is the status of a request that cannot be done as asked.
+    Response. It runs in a thread; a coroutine function, which gives a Response, waits for a process.
+    ``refusal`` is the status of a request that cannot be done as asked. What ``is_slow`` is given up when
+    whoever asked has left.
     """
 
     method: Literal["GET", "POST"]
@@ -76,19 +81,32 @@ class Route:
 
 
 class Threads:
-    """Where blocking work is done, so that nothing else waits for it."""
+    """Where work is done that blocks or takes long, so that nothing else waits for it."""
 
     def __init__(self) -> None:
         self._quick, self._slow = ThreadPoolExecutor(QUICK), ThreadPoolExecutor(SLOW)
+        self._simulating = asyncio.Semaphore(SLOW)
         self._under_way: set[asyncio.Future[Any]] = set()
         self._is_closed = False
 
     async def run(self, work: Callable[[], T], *, is_slow: bool) -> T:
         """Raises Fault if the studio is closed before the work is done."""
+        pool = self._slow if is_slow else self._quick
+        return await self._finish(lambda: asyncio.get_running_loop().run_in_executor(pool, work))
+
+    async def wait_for(self, process: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """The same of work that a process does."""
+
+        async def in_turn() -> T:
+            async with self._simulating:
+                return await process()
+
+        return await self._finish(lambda: asyncio.create_task(in_turn()))
+
+    async def _finish(self, begin: Callable[[], asyncio.Future[T]]) -> T:
         if self._is_closed:
             raise Fault(503, CLOSING)
-        loop = asyncio.get_running_loop()
-        future = loop.run_in_executor(self._slow if is_slow else self._quick, work)
+        future = begin()
         self._under_way.add(future)
         try:
             return await future
@@ -125,12 +143,36 @@ def mounted(route: Route, place: Place, threads: Threads) -> StarletteRoute:
         try:
             asked = route.asked.model_validate({**request.query_params, **request.path_params})
             body = await _read_body(request, route.body) if route.body is not None else None
-            return await threads.run(partial(work, asked, body), is_slow=route.is_slow)
+            if iscoroutinefunction(route.function):
+                doing = threads.wait_for(partial(route.function, place, asked, body))
+            else:
+                doing = threads.run(partial(work, asked, body), is_slow=route.is_slow)
+            return await (_while_asked(request, doing) if route.is_slow else doing)
+        except ClientDisconnect:
+            return Response(status_code=400)  # to nobody
         except Exception as error:
             return fault_of(error, refusal=route.refusal).response()
 
     squeezed = [] if route.answer in (BINARY, EVENTS) else [_GZIP]
     return StarletteRoute(route.path, endpoint, methods=[route.method], middleware=squeezed)
+
+
+async def _while_asked(request: Request, work: Coroutine[Any, Any, Response]) -> Response:
+    """Raises ClientDisconnect if whoever asked leaves before the work is done, and gives it up."""
+    doing, leaving = asyncio.create_task(work), asyncio.create_task(_until_left(request))
+    try:
+        await asyncio.wait((doing, leaving), return_when=asyncio.FIRST_COMPLETED)
+        if not doing.done():
+            raise ClientDisconnect
+        return doing.result()
+    finally:
+        doing.cancel()
+        leaving.cancel()
+
+
+async def _until_left(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
 
 
 async def _read_body(request: Request, model: type[BaseModel]) -> BaseModel:

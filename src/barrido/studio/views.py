@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from asyncio import to_thread
 from collections.abc import Callable
 from functools import wraps
 from typing import Annotated, Any, TypeVar
@@ -131,8 +132,9 @@ def _log(folder: SweepFolder, asked: OfLog) -> Any:
     return trial.log(folder, asked.number, asked.offset, asked.attempt)
 
 
-def _what_if(place: Place, asked: OfSweep, body: WhatIfBody) -> Any:
-    return ask_what_if(place.sweep(asked.name), body.policy, body.scheduler)
+async def _what_if(place: Place, asked: OfSweep, body: WhatIfBody) -> Any:
+    folder = await to_thread(place.sweep, asked.name)
+    return await ask_what_if(folder, body.policy, body.scheduler)
 
 
 def _route(path: str, summary: str, function: Any, asked: type[Asked], answer: Any, **more: Any) -> Route:

@@ -81,9 +81,7 @@ class Process:
         doors = Doors(folder, reader.recipe, runs, logs)
         forwarder = Forwarder(runs, logs, upstream, notices)
         self._mirror = mirror = Mirror(reader, runs, forwarder, doors, upstream, notices)
-        port = self._listener.getsockname()[1]
-        hosts = frozenset({f"127.0.0.1:{port}", f"localhost:{port}"})
-        self._gateway = Gateway(identity, hosts, reader, runs, logs, doors, forwarder, upstream, notices)
+        self._gateway = Gateway(identity, reader, runs, logs, doors, forwarder, upstream, notices)
         upstream.start()
         self._server = web.Server(self._gateway.handle, access_log=None, keepalive_timeout=KEEP_ALIVE_S)
         runner = web.ServerRunner(self._server, handle_signals=False)

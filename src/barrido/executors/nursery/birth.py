@@ -92,7 +92,11 @@ def _lead(order: Order, mother: Mother) -> None:
     except FileExistsError:
         os._exit(0)  # it is not to start any more, or somebody else was quicker
     machine = order.leader[6]
-    os.write(claim, f"{machine} {os.getpid()}\n".encode())
+    try:
+        os.write(claim, f"{machine} {os.getpid()}\n".encode())
+    except OSError:  # a full disk: whoever asked tries again
+        os.unlink(order.life)
+        os._exit(CLAIM_FAILED)
     os.close(claim)
     code = 126
     try:

@@ -98,17 +98,18 @@ function Guard({ children }) {
   return error ? html`<${Problem} error=${error} title="This page broke" retry=${reset} />` : children;
 }
 
-const THEMES = { auto: "light", light: "dark", dark: "auto" };
+const THEMES = { auto: { word: "Auto", next: "light" }, light: { word: "Light", next: "dark" }, dark: { word: "Dark", next: "auto" } };
 
 function ThemeSwitch() {
   const [choice, setChoice] = useState(theme);
+  const { word, next } = THEMES[choice] ?? THEMES.auto;
   const turn = () => {
-    setTheme(THEMES[choice]);
-    setChoice(THEMES[choice]);
+    setTheme(next);
+    setChoice(next);
   };
   return html`
-    <button type="button" class="quiet theme" onClick=${turn} title="Light, dark, or as the system" aria-label=${`Colours: ${choice === "auto" ? "as the system" : choice}`}>
-      <i class=${`theme-${choice}`} aria-hidden="true"></i>${choice === "auto" ? "Auto" : choice === "light" ? "Light" : "Dark"}
+    <button type="button" class="quiet theme" onClick=${turn} title="Light, dark, or as the system" aria-label=${`Colours: ${word}`}>
+      <i class=${`theme-${choice}`} aria-hidden="true"></i>${word}
     </button>
   `;
 }

@@ -16,7 +16,7 @@ export function sweepUrl(name, ...parts) {
 }
 
 /** `query`: an object; null and undefined are left out, arrays are joined with commas. */
-export function withQuery(path, query) {
+function withQuery(path, query) {
   const entries = Object.entries(query ?? {}).filter(([, value]) => value !== null && value !== undefined);
   return entries.length ? `${path}?${new URLSearchParams(entries.map(([key, value]) => [key, String(value)]))}` : path;
 }

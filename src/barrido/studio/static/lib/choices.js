@@ -35,7 +35,7 @@ export function useNumbers(query, key) {
   return [numbersIn(text), (numbers) => choose([...numbers].join(","))];
 }
 
-export function numbersIn(text) {
+function numbersIn(text) {
   return new Set((text ?? "").split(",").filter((part) => /^\d+$/.test(part)).map(Number));
 }
 

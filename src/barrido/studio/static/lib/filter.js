@@ -14,7 +14,7 @@ const SECONDS = { s: 1, m: 60, h: 3600, d: 86400 };
 const COMPARE = { "<": (a, b) => a < b, "<=": (a, b) => a <= b, ">": (a, b) => a > b, ">=": (a, b) => a >= b };
 
 /** What is wrong with a filter, and where: characters `at` to `at + length`. */
-export class FilterError extends Error {
+class FilterError extends Error {
   constructor(message, at, length = 1) {
     super(message);
     this.at = at;
@@ -170,7 +170,7 @@ function testOf(column, { text: sign }, token) {
   const isEqual = (table, row, now) => {
     const value = column.value(table, row, now);
     if (value === null || value === "") return isNone;
-    if (!Number.isNaN(number) && typeof value === "number") return value === number;
+    if (!Number.isNaN(number) && !Number.isNaN(numeric(value))) return numeric(value) === number;
     return column.words ? column.words(table, row).some((word) => word.toLowerCase() === wanted) : column.text(table, row, now).toLowerCase() === wanted;
   };
   return sign === "=" || sign === "==" ? isEqual : (...row) => !isEqual(...row);

@@ -8,7 +8,6 @@ const RETRY_MS = [500, 1000, 2000, 4000, 8000];
 const HIDDEN_MS = 10000;
 const LINGER_MS = 4000; // going from one page of a sweep to another must not load it anew
 const REFRESH_MS = 15000; // what only the Overview has (spending, links) while a sweep runs
-const ENDED = new Set(["completed", "failed", "canceled"]);
 
 /**
  * One stream: connects, connects again, and hands each message to `onmessage(event, data)`. While nobody sees the page
@@ -62,12 +61,13 @@ class Stream {
 /** State that several components look at, alive from the first to a little after the last of them. */
 class Shared {
   constructor(state) {
-    this.state = state;
+    this.state = { ...state, connection: "connecting", lostAt: null, error: null };
     this.listeners = new Set();
   }
 
   set(changes) {
-    this.state = { ...this.state, ...changes };
+    const state = { ...this.state, ...changes };
+    this.state = { ...state, lostAt: state.connection === "lost" ? state.lostAt ?? Date.now() / 1000 : null };
     for (const listener of this.listeners) listener(this.state);
   }
 
@@ -84,13 +84,14 @@ class Shared {
 
   shut() {
     this.stream.close();
+    this.stream = null; // who drew this state and subscribes only now opens it again
     this.onshut();
   }
 }
 
 class LiveSweep extends Shared {
   constructor(name) {
-    super({ sweep: null, trials: null, connection: "connecting", error: null });
+    super({ sweep: null, trials: null });
     this.name = name;
   }
 
@@ -121,7 +122,7 @@ class LiveSweep extends Shared {
     try {
       const [sweep, rows] = await Promise.all([get(sweepUrl(this.name)), get(sweepUrl(this.name, "trials"))]);
       const trials = mergeTrials(emptyTrials(), rows);
-      const connection = this.stream.isOpen ? "live" : this.wasOpen ? "lost" : "connecting";
+      const connection = this.stream?.isOpen ? "live" : this.wasOpen ? "lost" : "connecting";
       this.set({ sweep: seen(sweep), trials, error: null, connection });
     } catch (error) {
       this.set({ error });
@@ -148,7 +149,7 @@ class LiveSweep extends Shared {
         this.isUnsure = false;
         if (this.state.trials.phase.filter(isOver).length !== sweep.done) this.load();
       }
-      const hasEnded = ENDED.has(sweep.phase) && !ENDED.has(old.phase);
+      const hasEnded = isOver(sweep.phase) && !isOver(old.phase);
       if (hasEnded || Date.now() - this.loadedAt > REFRESH_MS) this.refresh();
     }
   }
@@ -166,7 +167,7 @@ class LiveSweep extends Shared {
 
   leave() {
     this.set({ connection: "gone" });
-    this.stream.close();
+    this.stream?.close();
   }
 
   onshut() {
@@ -176,7 +177,7 @@ class LiveSweep extends Shared {
 
 class LiveList extends Shared {
   constructor() {
-    super({ sweeps: null, workspace: "", unreadable: [], connection: "connecting", error: null });
+    super({ sweeps: null, workspace: "", unreadable: [] });
   }
 
   open() {
@@ -233,15 +234,16 @@ const sweeps = new Map();
 let theList = null;
 
 /**
- * A sweep that follows its stream: `{sweep: Overview|null, trials: table|null, connection, error}`.
- * `connection` is connecting, live, lost (trying again) or gone (there is no such sweep). `sweep.seen_at` is when.
+ * A sweep that follows its stream: `{sweep: Overview|null, trials: table|null, connection, lostAt, error}`.
+ * `connection` is connecting, live, lost (trying again, since `lostAt`) or gone (there is no such sweep). `sweep.seen_at`
+ * is when the browser heard of what it shows.
  */
 export function useSweep(name) {
   if (!sweeps.has(name)) sweeps.set(name, new LiveSweep(name));
   return useShared(sweeps.get(name));
 }
 
-/** The list of sweeps: `{sweeps: [Summary]|null, workspace, unreadable, connection, error}`. */
+/** The list of sweeps: `{sweeps: [Summary]|null, workspace, unreadable, connection, lostAt, error}`. */
 export function useSweeps() {
   theList ??= new LiveList();
   return useShared(theList);

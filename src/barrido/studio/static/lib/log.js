@@ -34,9 +34,9 @@ export class LogReader {
     let wait = EVERY_MS;
     try {
       const reply = await this.ask(isReady ? end : -PIECE);
-      const start = isReady ? this.state.start : Math.max(0, reply.offset - bytesIn(reply.text));
+      const start = isReady ? this.state.start : beginning(reply, Math.max(0, reply.size - PIECE));
       this.set({ ...this.append(reply.text, start), end: reply.offset, size: reply.size, isOver: reply.is_over, isReady: true, error: null });
-      if (reply.offset < reply.size) wait = 0;
+      if (reply.offset < reply.size && reply.text) wait = 0; // without text, it ends within a character
       else if (reply.is_over) return;
     } catch (error) {
       this.set({ error });
@@ -47,12 +47,14 @@ export class LogReader {
 
   /** The piece before the first; resolves when it is there. */
   async back() {
-    const { start, pieces } = this.state;
+    const { start } = this.state;
     const from = Math.max(0, start - PIECE);
     try {
       const reply = await this.ask(from);
-      const text = textOf(new TextEncoder().encode(reply.text).subarray(0, start - from));
-      this.set({ pieces: [{ at: from, text }, ...pieces], start: from, error: null });
+      if (this.state.start !== start) return; // asked for twice, or what it was to stand before was dropped meanwhile
+      const first = beginning(reply, from);
+      const text = textOf(new TextEncoder().encode(reply.text).subarray(0, start - first));
+      this.set({ pieces: [{ at: first, text }, ...this.state.pieces], start: first, error: null });
     } catch (error) {
       this.set({ error });
     }
@@ -73,8 +75,9 @@ export class LogReader {
   }
 }
 
-function bytesIn(text) {
-  return new TextEncoder().encode(text).length;
+/** Where a reply's text begins: after what `from` tears apart. What is no UTF-8 was replaced by longer characters. */
+function beginning({ offset, text }, from) {
+  return Math.max(from, offset - new TextEncoder().encode(text).length);
 }
 
 function textOf(bytes) {

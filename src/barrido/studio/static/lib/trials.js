@@ -8,6 +8,7 @@ export const MOST_COMPARED = 24;
 
 const OVER = new Set(["completed", "pruned", "failed", "canceled"]);
 
+/** Whether a phase, of a trial or of a sweep, is its last. */
 export function isOver(phase) {
   return OVER.has(phase);
 }
@@ -19,7 +20,7 @@ export function emptyTrials() {
 /** Puts rows (a table of the API) into `table`: known numbers are replaced, new ones added in their order. */
 export function mergeTrials(table, news) {
   const { rows, params, number: numbers } = table;
-  if (!news || news.number.length === 0) return { ...table };
+  if (!news) return { ...table };
   const plain = Object.keys(news).filter((key) => key !== "params" && key !== "rows");
   for (const key of plain) table[key] ??= new Array(numbers.length).fill(null);
   for (const name of Object.keys(news.params)) params[name] ??= new Array(numbers.length).fill(null);
@@ -62,7 +63,7 @@ export function paramsAt(table, row) {
   return params;
 }
 
-/** Running seconds of a row so far; null before it started. `now`: seconds since the epoch. */
+/** Seconds since a row started, up to its end if there is one, waits included; null before it started. `now`: seconds since the epoch. */
 export function secondsAt(table, row, now) {
   const from = table.started_at[row];
   return from === null ? null : Math.max(0, (table.ended_at[row] ?? now) - from);

@@ -13,17 +13,17 @@ import { Controls, Pick } from "studio/parts/pickers.js";
 import { TrialStatus } from "studio/parts/status.js";
 
 /** Trials side by side: what differs on top, then what came of each. */
-export default function ComparePage({ sweep, trials, query }) {
+export default function ComparePage({ sweep, trials, lostAt, query }) {
   const [numbers, setNumbers] = useNumbers(query, "trials");
-  const [metric, setMetric] = useChoice(query, "metric", sweep.metric);
+  const metrics = [...new Set([sweep.metric, ...sweep.metrics].filter(Boolean))];
+  const [metric, setMetric] = useChoice(query, "metric", metrics[0]);
   const found = [...numbers].slice(0, MOST_COMPARED).map((one) => trialAt(trials, one)).filter(Boolean);
   const chosen = found.map((trial) => trial.number).join(",");
   const every = useSlowly(JSON.stringify(found.map(({ reports, phase }) => [reports, phase])), 2000);
-  const details = useDetails(sweep.name, chosen, every);
+  const lasts = useLasts(sweep.name, metrics.filter((one) => one !== sweep.metric), chosen, every);
   const { data, error } = useLoad(chosen && metric ? sweepUrl(sweep.name, "curves") : null, { query: { metric, trials: chosen }, every });
   const model = useMemo(() => data && { sweep, trials, curves: data, logX: false, logY: false, smoothing: 0, selected: null, hovered: null }, [sweep, trials, data]);
   const add = (one) => setNumbers([...numbers, one]);
-  const metrics = [...new Set([sweep.metric, ...sweep.metrics].filter(Boolean))];
   return html`
     <${Controls} label="Which trials">
       <${AddTrial} sweep=${sweep} trials=${trials} numbers=${numbers} onadd=${add} />
@@ -31,31 +31,37 @@ export default function ComparePage({ sweep, trials, query }) {
     <//>
     ${found.length === 0
       ? html`<${Empty} title="No trial is chosen"><p>Add trials by number above, or choose them in the <a href=${sweepHref(sweep.name, "trials")}>table of trials</a>.</p><//>`
-      : html`<${Table} sweep=${sweep} trials=${trials} found=${found} details=${details} onremove=${(one) => setNumbers(toggled(numbers, one))} />`}
+      : html`<${Table} sweep=${sweep} trials=${trials} found=${found} lasts=${lasts} now=${lostAt ?? Date.now() / 1000} onremove=${(one) => setNumbers(toggled(numbers, one))} />`}
     <${Problem} error=${error} />
     ${model && found.length > 0 && html`<${Panel} class="apart" title="Their curves"><${Chart} of=${Curves} model=${model} height=${360} /><//>`}
   `;
 }
 
-/** Every trial's own page of facts, for the metrics that are not in the table; by number. */
-function useDetails(name, chosen, every) {
-  const [details, setDetails] = useState(new Map());
+/** The last values of metrics that are not in the table of trials: a Map by name, then by number, of those that have any. */
+function useLasts(name, metrics, chosen, every) {
+  const [lasts, setLasts] = useState(new Map());
   useEffect(() => {
+    if (!chosen) return undefined;
     const stopper = new AbortController();
-    const ask = async (one) => [Number(one), await get(sweepUrl(name, "trials", one), { signal: stopper.signal })];
-    Promise.all(chosen.split(",").filter(Boolean).map(ask)).then(
-      (entries) => setDetails(new Map(entries)),
+    const ask = async (metric) => {
+      // One request a metric, however many trials; a line that is thinned to nothing keeps its last point
+      const { trials } = await get(sweepUrl(name, "curves"), { query: { metric, trials: chosen, points: 1 }, signal: stopper.signal });
+      return [metric, new Map(trials.trial.map((number, i) => [number, trials.values[i].at(-1)]))];
+    };
+    Promise.all(metrics.map(ask)).then(
+      (found) => setLasts(new Map(found.filter(([, values]) => values.size > 0))),
       () => {}, // the table stands without them
     );
     return () => stopper.abort();
-  }, [name, chosen, every]);
-  return details;
+  }, [name, metrics.join("\n"), chosen, every]);
+  return lasts;
 }
 
 function AddTrial({ sweep, trials, numbers, onadd }) {
   const [text, setText] = useState("");
   const wanted = /^\d+$/.test(text.trim()) ? Number(text) : null;
-  const wrong = text && (wanted === null ? "a number" : !trialAt(trials, wanted) ? `there is no trial ${wanted}` : numbers.has(wanted) ? "it is there already" : numbers.size >= MOST_COMPARED ? `at most ${MOST_COMPARED}` : "");
+  const isFull = numbers.size >= MOST_COMPARED;
+  const wrong = text && (wanted === null ? "a number" : !trialAt(trials, wanted) ? `there is no trial ${wanted}` : numbers.has(wanted) ? "it is there already" : isFull ? `at most ${MOST_COMPARED}` : "");
   const submit = (event) => {
     event.preventDefault();
     if (wanted === null || wrong) return;
@@ -66,22 +72,20 @@ function AddTrial({ sweep, trials, numbers, onadd }) {
     <form class="row" onSubmit=${submit}>
       <label class="control"><span>Add trial</span><input class="short" inputmode="numeric" autocomplete="off" value=${text} aria-invalid=${Boolean(wrong)} onInput=${(event) => setText(event.target.value)} /></label>
       <button type="submit" disabled=${wanted === null || Boolean(wrong)}>Add</button>
-      ${sweep.best && !numbers.has(sweep.best.trial) && html`<button type="button" onClick=${() => onadd(sweep.best.trial)}>Add the best (${sweep.best.trial})</button>`}
+      ${sweep.best && !isFull && !numbers.has(sweep.best.trial) && html`<button type="button" onClick=${() => onadd(sweep.best.trial)}>Add the best (${sweep.best.trial})</button>`}
       ${wrong && html`<small class="wrong" role="status">${wrong}</small>`}
     </form>
   `;
 }
 
-function Table({ sweep, trials, found, details, onremove }) {
+function Table({ sweep, trials, found, lasts, now, onremove }) {
   const names = [...new Set(found.flatMap(({ params }) => Object.keys(params)))];
   const cell = (trial, name) => valueText(trial.params[name]);
-  const isSame = (name) => found.every((trial) => cell(trial, name) === cell(found[0], name));
+  const exact = ({ params }, name) => JSON.stringify(params[name]); // a cell shows six digits
+  const isSame = (name) => found.every((trial) => exact(trial, name) === exact(found[0], name));
   const differing = found.length > 1 ? names.filter((name) => !isSame(name)) : [];
   const same = names.filter((name) => !differing.includes(name));
   const bestValue = found.reduce((best, { value }) => (isBetter(value, best, sweep.goal) ? value : best), null);
-  const others = [...new Set([...details.values()].flatMap(({ metrics }) => Object.keys(metrics)))].filter((name) => name !== sweep.metric).sort();
-  const last = (trial, name) => details.get(trial.number)?.metrics[name]?.last ?? null;
-  const now = Date.now() / 1000;
   const rows = (title, names, text, isMarked) => names.length > 0 && html`
     <tbody>
       <tr class="group"><th colspan=${found.length + 1} scope="colgroup">${title}</th></tr>
@@ -110,7 +114,7 @@ function Table({ sweep, trials, found, details, onremove }) {
           ${found.some(({ reason }) => reason) && fact("Why it ended", (trial) => trial.reason || "–")}
           ${found.some(({ note }) => note) && fact("Note", (trial) => trial.note || "–")}
         </tbody>
-        ${rows("Other metrics, their last values", others, (trial, name) => number(last(trial, name)))}
+        ${rows("Other metrics, their last values", [...lasts.keys()].sort(), (trial, name) => number(lasts.get(name).get(trial.number)))}
         ${rows(found.length > 1 ? "Parameters that are the same" : "Parameters", same, cell)}
       </table>
     </div>

@@ -14,8 +14,8 @@ import { PlanPanel } from "studio/parts/plan.js";
 import { Standing } from "studio/parts/standing.js";
 import { SpaceTable } from "studio/parts/space_table.js";
 
-export default function Overview({ name, sweep, trials }) {
-  const now = useNow(sweep.is_running);
+export default function Overview({ name, sweep, trials, lostAt }) {
+  const now = useNow(sweep.is_running, lostAt);
   const [chosen, setChosen] = useState({}); // how the chart is drawn, where people said so
   const { x = "number", log = spansDecades(trials.value) } = chosen;
   const model = useMemo(() => ({ sweep, trials, selected: null, hovered: null, x, log }), [sweep, trials, x, log]);

@@ -14,9 +14,9 @@ const COMMANDS = [
 ];
 
 export default function Sweeps() {
-  const { sweeps, workspace, unreadable, connection, error } = useSweeps();
+  const { sweeps, workspace, unreadable, connection, lostAt, error } = useSweeps();
   const [text, setText] = useState("");
-  const now = useNow(Boolean(sweeps?.some((one) => one.is_running)));
+  const now = useNow(Boolean(sweeps?.some((one) => one.is_running)), lostAt);
   if (!sweeps) return html`<h1 tabindex="-1">Sweeps</h1>${error ? html`<${Problem} error=${error} />` : html`<${Waiting} height=${300} />`}`;
   const shown = sweeps.filter((one) => isMeant(one, text));
   const running = sweeps.filter((one) => one.is_running).length;
@@ -50,6 +50,7 @@ export default function Sweeps() {
 function SweepRow({ sweep, now }) {
   const passed = sweep.is_running ? Math.max(0, now - sweep.seen_at) : 0;
   const left = sweep.eta_s === null ? null : Math.max(0, sweep.eta_s - passed);
+  const isKnown = sweep.is_running || sweep.ended_at; // else nobody knows when it came to a stop
   const isCommand = sweep.kind === "command";
   const methods = [sweep.sampler, sweep.scheduler !== "fifo" && sweep.scheduler, sweep.policy].filter(Boolean);
   const about = sweep.description || (isCommand ? "a single command" : methods.join(" · "));
@@ -68,7 +69,7 @@ function SweepRow({ sweep, now }) {
       <td class="at-best right">${sweep.best
         ? html`<a href=${trialHref(sweep.name, sweep.best.trial)} title=${paramsText(sweep.best.params)}>${number(sweep.best.value)}</a><small class="muted">${sweep.metric}</small>`
         : html`<span class="muted">–</span>${sweep.metric && html`<small class="muted">${sweep.metric}</small>`}`}</td>
-      <td class="at-time right">${duration(sweep.elapsed_s + passed)}${left !== null && sweep.is_running && html`<small class="muted">${duration(left)} left</small>`}</td>
+      <td class="at-time right">${isKnown ? duration(sweep.elapsed_s + passed) : "–"}${left !== null && sweep.is_running && html`<small class="muted">${duration(left)} left</small>`}</td>
       <td class="at-started right" title=${time(sweep.started_at ?? sweep.created_at)}>${ago(sweep.started_at ?? sweep.created_at, now)}</td>
     </tr>
   `;

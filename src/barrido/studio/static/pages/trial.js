@@ -1,4 +1,4 @@
-import { html, useEffect, useState } from "preact";
+import { html, useEffect, useMemo, useState } from "preact";
 import { sweepUrl } from "studio/lib/api.js";
 import { useSlowly } from "studio/lib/choices.js";
 import { useNow } from "studio/lib/clock.js";
@@ -17,7 +17,7 @@ import { TrialActions } from "studio/parts/steer.js";
 export const hasHeading = true;
 
 /** Everything about one trial. */
-export default function TrialPage({ sweep, trials, number: at, query }) {
+export default function TrialPage({ sweep, trials, number: at, lostAt, query }) {
   const row = trialAt(trials, at);
   const every = useSlowly(row && JSON.stringify([row.phase, row.reports, row.attempt, row.note, row.tags]), 1500);
   const { data, error, reload } = useLoad(sweepUrl(sweep.name, "trials", at), { every });
@@ -25,17 +25,17 @@ export default function TrialPage({ sweep, trials, number: at, query }) {
   useEffect(() => {
     if (isThere && query.get("tab") === "log") document.querySelector(".trial-log").scrollIntoView();
   }, [isThere]);
-  if (error?.status === 404 || (!row && data === null && error))
+  if (error?.status === 404 || (!row && error?.status === 400))
     return html`<${Empty} title=${`${sweep.name} has no trial ${at}`}><p><a href=${sweepHref(sweep.name, "trials")}>All its trials</a></p><//>`;
   const trial = row ?? data?.trial;
-  if (!trial) return html`<${Waiting} height=${400} label="Loading the trial" />`;
+  if (!trial) return error ? html`<${Problem} error=${error} retry=${reload} />` : html`<${Waiting} height=${400} label="Loading the trial" />`;
   return html`
     <${Head} sweep=${sweep} trials=${trials} trial=${trial} mlflow=${data?.mlflow} />
     <${Problem} error=${error} retry=${reload} />
     ${(data?.why || trial.reason) && html`<${Why} sweep=${sweep} trial=${trial} why=${data?.why} />`}
     <div class="pair">
       <${Parameters} trial=${trial} />
-      <${Result} sweep=${sweep} trial=${trial} detail=${data} />
+      <${Result} sweep=${sweep} trial=${trial} detail=${data} lostAt=${lostAt} />
     </div>
     ${data && html`<${MetricCurves} sweep=${sweep} trials=${trials} trial=${trial} metrics=${data.metrics} every=${every} />`}
     ${(data || !error) && html`
@@ -68,7 +68,7 @@ function Head({ sweep, trials, trial, mlflow }) {
 
 function step(sweep, number, title, arrow) {
   return number === undefined
-    ? html`<span class="button" aria-disabled="true" aria-label=${`${title}: none`}>${arrow}</span>`
+    ? html`<span class="button" role="link" aria-disabled="true" aria-label=${`${title}: none`}>${arrow}</span>`
     : html`<a class="button" href=${trialHref(sweep.name, number)} title=${`${title}: ${number}`} aria-label=${`${title}: ${number}`}>${arrow}</a>`;
 }
 
@@ -113,11 +113,15 @@ function Parameters({ trial }) {
   `;
 }
 
-function Result({ sweep, trial, detail }) {
-  const ends = isOver(trial.phase);
-  const now = useNow(!ends && trial.started_at !== null);
+const STILL = new Set(["queued", "paused"]);
+
+function Result({ sweep, trial, detail, lostAt }) {
+  const isGoing = sweep.is_running && !isOver(trial.phase) && !STILL.has(trial.phase);
+  const now = useNow(isGoing, lostAt);
+  const heardAt = useMemo(() => Date.now() / 1000, [detail]);
   const metric = sweep.metric ?? "value";
-  const ran = ends && detail ? detail.seconds : trial.started_at === null ? null : (trial.ended_at ?? now) - trial.started_at;
+  const seconds = detail?.seconds ?? null;
+  const ran = seconds === null || !isGoing ? seconds : seconds + Math.max(0, now - heardAt);
   const rungs = Object.entries(trial.rungs ?? {});
   const tags = Object.entries(trial.tags ?? {});
   return html`

@@ -17,13 +17,13 @@ import { TrialTable } from "studio/parts/table.js";
 const NOTHING_CHOSEN = {};
 const selections = new Map(); // by sweep: what was selected stays so on the way to a trial and back
 
-export default function Trials({ name, sweep, trials, query }) {
+export default function Trials({ name, sweep, trials, lostAt, query }) {
   const [text, setText] = useState(query.get("filter") ?? "");
   const [sort, setSort] = useState(() => sortFrom(query.get("sort")));
   const [chosen, setChosen] = useRemembered("barrido.columns", NOTHING_CHOSEN); // {key: isShown}, where people chose
   const [selected, setSelected] = useState(() => selections.get(name) ?? new Set());
-  const isMoving = Boolean(sweep.counts.running || sweep.counts.launching || sweep.counts.paused);
-  const now = useNow(isMoving);
+  const isMoving = sweep.is_running && Boolean(sweep.counts.running || sweep.counts.launching || sweep.counts.paused);
+  const now = useNow(isMoving, lostAt);
 
   const all = useMemo(() => columnsOf(sweep, trials), [sweep.metric, sweep.space, trials]);
   const columns = useMemo(() => all.filter((one) => chosen[one.key] ?? one.isShown), [all, chosen]);

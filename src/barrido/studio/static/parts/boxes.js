@@ -16,7 +16,7 @@ export function Problem({ error, title, retry }) {
 }
 
 /** `[{path, line, what, hint}]` as a list, each with its place. */
-export function ProblemList({ problems }) {
+function ProblemList({ problems }) {
   return html`
     <ul class="problems">
       ${problems.map(({ path, line, what, hint }) => html`

@@ -6,7 +6,7 @@ import { Problem } from "studio/parts/boxes.js";
  * `<${Chart} of=${Curves} model=${model} onselect=${f} onbrush=${f} onhover=${f} height=${360} />`.
  * A model of null draws nothing yet. What a chart throws is shown in its place and leaves the page alone.
  */
-export function Chart({ of: Class, model, onselect, onbrush, onhover, height = 320, label }) {
+export function Chart({ of: Class, model, onselect, onbrush, onhover, height }) {
   const root = useRef(null);
   const chart = useRef(null);
   const handlers = useRef({});
@@ -32,6 +32,6 @@ export function Chart({ of: Class, model, onselect, onbrush, onhover, height = 3
 
   return html`
     ${failure && html`<${Problem} error=${failure} title="This chart cannot be drawn" />`}
-    <div class="chart" ref=${root} style=${{ height: `${height}px` }} hidden=${Boolean(failure)} aria-label=${label}></div>
+    <div class="chart" ref=${root} style=${{ height: `${height}px` }} hidden=${Boolean(failure)}></div>
   `;
 }

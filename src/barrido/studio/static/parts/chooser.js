@@ -1,17 +1,10 @@
-import { html, useEffect, useRef, useState } from "preact";
+import { html, useRef } from "preact";
+import { usePopup } from "studio/parts/popup.js";
 
 /** Which columns are shown: `chosen` is {key: isShown} where it differs from what a column shows by itself. */
 export function ColumnChooser({ columns, chosen, onchange }) {
-  const [isOpen, setOpen] = useState(false);
   const root = useRef(null);
-  useEffect(() => {
-    if (!isOpen) return undefined;
-    const elsewhere = (event) => {
-      if (!root.current.contains(event.target)) setOpen(false);
-    };
-    document.addEventListener("pointerdown", elsewhere);
-    return () => document.removeEventListener("pointerdown", elsewhere);
-  }, [isOpen]);
+  const [isOpen, setOpen] = usePopup(root);
   const onKeyDown = (event) => {
     if (event.key !== "Escape") return;
     setOpen(false);

@@ -19,13 +19,18 @@ export function Course({ sweep, trials, now }) {
         ${queued > 0 && html`<li><span class="status tone-wait"><i aria-hidden="true"></i>queued <b>${whole(queued)}</b></span></li>`}
       </ul>
       <${Facts} rows=${[
-        [sweep.ended_at ? "Ran for" : "Running for", sweep.started_at ? duration(sweep.elapsed_s + passed) : "not started yet"],
+        elapsed(sweep, passed),
         ["Time left", isRunning && (sweep.eta_s === null ? html`<span class="muted">not known yet</span>` : `about ${duration(Math.max(0, sweep.eta_s - passed))}`)],
         ["Warm starts", sweep.warm?.warm > 0 && `${percent(sweep.warm.warm / Math.max(1, sweep.warm.started))} of ${counted(sweep.warm.started, "trial")} began in an interpreter that was ready`],
         ...budget,
       ]} />
     <//>
   `;
+}
+
+function elapsed({ started_at: started, ended_at: ended, is_running: isRunning, elapsed_s: seconds }, passed) {
+  if (!started) return ["Started", ended ? "never" : "not yet"];
+  return isRunning || ended ? [ended ? "Ran for" : "Running for", duration(seconds + passed)] : ["Started", `${duration(seconds)} ago`];
 }
 
 /**

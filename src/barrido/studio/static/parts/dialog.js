@@ -3,9 +3,9 @@ import { html, useEffect, useId, useRef } from "preact";
 /**
  * A modal dialog, open for as long as it is rendered:
  * `${isOpen && html`<${Dialog} title="Cancel iris?" onclose=${close} actions=${buttons}>…<//>`}`.
- * Escape, the cross and a click beside it call `onclose`; `onsubmit` makes its content a form (Enter submits).
+ * Escape, the cross and a click beside it call `onclose`; Enter in a field calls `onsubmit`.
  */
-export function Dialog({ title, onclose, onsubmit, actions, wide = false, children }) {
+export function Dialog({ title, onclose, onsubmit, actions, children }) {
   const dialog = useRef(null);
   const id = useId();
   useEffect(() => {
@@ -16,7 +16,7 @@ export function Dialog({ title, onclose, onsubmit, actions, wide = false, childr
   }, []);
   const submit = (event) => {
     event.preventDefault();
-    onsubmit?.(event);
+    onsubmit();
   };
   const beside = (event) => {
     if (event.target === dialog.current) onclose();
@@ -26,14 +26,14 @@ export function Dialog({ title, onclose, onsubmit, actions, wide = false, childr
     onclose();
   };
   return html`
-    <dialog ref=${dialog} class=${wide ? "wide" : ""} aria-labelledby=${id} onCancel=${cancel} onMouseDown=${beside}>
+    <dialog ref=${dialog} aria-labelledby=${id} onCancel=${cancel} onMouseDown=${beside}>
       <form method="dialog" onSubmit=${submit}>
         <header>
           <h2 id=${id}>${title}</h2>
           <button type="button" class="quiet icon" aria-label="Close" onClick=${onclose}>✕</button>
         </header>
         <div class="dialog-body">${children}</div>
-        ${actions && html`<footer>${actions}</footer>`}
+        <footer>${actions}</footer>
       </form>
     </dialog>
   `;

@@ -7,11 +7,11 @@ import { SweepActions } from "studio/parts/steer.js";
 
 /**
  * What all pages of a sweep stand in: its name, where it stands, what can be done with it, its tabs. `page` is the
- * module of the page, null while it loads; it gets `{name, number, query, sweep, trials, connection}` once they are there.
+ * module of the page, null while it loads; it gets `{name, number, query, sweep, trials, lostAt}` once they are there.
  */
 export function SweepFrame({ route, page }) {
   const { name, number } = route;
-  const { sweep, trials, connection, error } = useSweep(name);
+  const { sweep, trials, connection, lostAt, error } = useSweep(name);
   useEffect(() => {
     const isGoing = sweep && sweep.is_running && sweep.total > 0;
     document.title = `${isGoing ? `${sweep.done}/${sweep.total} ` : ""}${sweep?.display_name || name} · ${route.title} · barrido`;
@@ -36,7 +36,7 @@ export function SweepFrame({ route, page }) {
       <${Tabs} sweep=${sweep} name=${name} page=${route.page} />
     </header>
     ${Page && !page.hasHeading && html`<h2 class="visually-hidden" data-heading tabindex="-1">${route.title}</h2>`}
-    ${Page ? html`<${Page} ...${{ name, number, query: route.query, sweep, trials, connection }} />` : html`<${Waiting} height=${400} />`}
+    ${Page ? html`<${Page} ...${{ name, number, query: route.query, sweep, trials, lostAt }} />` : html`<${Waiting} height=${400} />`}
   `;
 }
 

@@ -2,9 +2,9 @@ import { html, useState } from "preact";
 import { trialHref } from "studio/lib/routes.js";
 import { toast } from "studio/parts/toast.js";
 
-/** `<${TrialLink} sweep=${name} number=${3} />`; children instead of the number if there are any. */
-export function TrialLink({ sweep, number, class: name = "", children }) {
-  return html`<a class=${name} href=${trialHref(sweep, number)}>${children ?? `trial ${number}`}</a>`;
+/** `<${TrialLink} sweep=${name} number=${3} />` */
+export function TrialLink({ sweep, number }) {
+  return html`<a href=${trialHref(sweep, number)}>trial ${number}</a>`;
 }
 
 /** Copies `text`, or what it gives when it is a function; says so for a moment in its own place. */

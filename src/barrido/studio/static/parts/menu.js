@@ -1,21 +1,16 @@
-import { html, useEffect, useId, useRef, useState } from "preact";
+import { html, useEffect, useId, useRef } from "preact";
+import { usePopup } from "studio/parts/popup.js";
 
 /**
  * A button that opens a list: `<${Menu} label="Export" items=${[{label, onclick | href, download, hint, isDisabled, tone}]} />`.
- * Arrow keys move, Escape closes, and a click elsewhere.
+ * Arrow keys move, Escape closes.
  */
-export function Menu({ label, items, class: name = "", title }) {
-  const [isOpen, setOpen] = useState(false);
+export function Menu({ label, items, title }) {
   const root = useRef(null);
+  const [isOpen, setOpen] = usePopup(root);
   const id = useId();
   useEffect(() => {
-    if (!isOpen) return undefined;
-    entries(root.current)[0]?.focus();
-    const elsewhere = (event) => {
-      if (!root.current.contains(event.target)) setOpen(false);
-    };
-    document.addEventListener("pointerdown", elsewhere);
-    return () => document.removeEventListener("pointerdown", elsewhere);
+    if (isOpen) entries(root.current)[0]?.focus();
   }, [isOpen]);
 
   const close = () => {
@@ -41,7 +36,7 @@ export function Menu({ label, items, class: name = "", title }) {
   };
   return html`
     <div class="menu" ref=${root} onKeyDown=${onKeyDown}>
-      <button type="button" class=${name} title=${title} aria-haspopup="menu" aria-expanded=${isOpen} aria-controls=${id} onClick=${() => setOpen(!isOpen)}>
+      <button type="button" title=${title} aria-haspopup="menu" aria-expanded=${isOpen} aria-controls=${id} onClick=${() => setOpen(!isOpen)}>
         ${label} <span aria-hidden="true" class="caret">▾</span>
       </button>
       ${isOpen && html`

@@ -1,12 +1,11 @@
 import { html, useState } from "preact";
 import { counted, number, paramsText } from "studio/lib/formats.js";
 import { compareHref } from "studio/lib/routes.js";
-import { isBetter, trialAt } from "studio/lib/trials.js";
+import { isBetter, MOST_COMPARED, trialAt } from "studio/lib/trials.js";
 import { TrialLink } from "studio/parts/links.js";
 import { TrialStatus } from "studio/parts/status.js";
 
 const FIRST = 12;
-const COMPARABLE = 12;
 
 /** Trials by number, best first, with links; `onremove(number)` makes each one removable, `onclear` all of them. */
 export function PickedTrials({ sweep, trials, numbers, title, onremove, onclear, onhover }) {
@@ -15,13 +14,13 @@ export function PickedTrials({ sweep, trials, numbers, title, onremove, onclear,
   if (found.length === 0) return null;
   found.sort((a, b) => (isBetter(a.value, b.value, sweep.goal) ? -1 : isBetter(b.value, a.value, sweep.goal) ? 1 : a.number - b.number));
   const shown = showsAll ? found.slice(0, 500) : found.slice(0, FIRST);
-  const compared = found.slice(0, COMPARABLE).map((trial) => trial.number);
+  const compared = found.slice(0, MOST_COMPARED).map((trial) => trial.number);
   return html`
     <section class="picked" aria-label=${title}>
       <header>
         <h3>${title} <span class="hint">${counted(found.length, "trial")}</span></h3>
         <div class="row">
-          ${found.length > 1 && html`<a class="button" href=${compareHref(sweep.name, compared)}>Compare ${found.length > COMPARABLE ? `the best ${COMPARABLE}` : "these"}</a>`}
+          ${found.length > 1 && html`<a class="button" href=${compareHref(sweep.name, compared)}>Compare ${found.length > MOST_COMPARED ? `the best ${MOST_COMPARED}` : "these"}</a>`}
           ${onclear && html`<button type="button" onClick=${onclear}>Clear</button>`}
         </div>
       </header>

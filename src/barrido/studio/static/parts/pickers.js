@@ -6,10 +6,10 @@ export function Controls({ label, children }) {
 }
 
 /** A list to choose from; `options` are texts or {value, label}. */
-export function Pick({ label, value, options, onchange, title }) {
+export function Pick({ label, value, options, onchange }) {
   const id = useId();
   return html`
-    <div class="control" title=${title}><label for=${id}>${label}</label>
+    <div class="control"><label for=${id}>${label}</label>
       <select id=${id} value=${value} onChange=${(event) => onchange(event.target.value)}>
         ${options.map((one) => html`<option value=${one.value ?? one} selected=${(one.value ?? one) === value}>${one.label ?? one}</option>`)}
       </select>
@@ -17,8 +17,8 @@ export function Pick({ label, value, options, onchange, title }) {
   `;
 }
 
-export function Check({ label, value, onchange, isDisabled = false, title }) {
-  return html`<label class="control" title=${title}><input type="checkbox" checked=${value} disabled=${isDisabled} onChange=${(event) => onchange(event.target.checked)} /> <span>${label}</span></label>`;
+export function Check({ label, value, onchange }) {
+  return html`<label class="control"><input type="checkbox" checked=${value} onChange=${(event) => onchange(event.target.checked)} /> <span>${label}</span></label>`;
 }
 
 /** 0 to 1. */

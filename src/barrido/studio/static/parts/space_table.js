@@ -4,7 +4,7 @@ import { number, valueText } from "studio/lib/formats.js";
 /** A search space in words; parameters that only some choices have stand under their condition. */
 export function SpaceTable({ space }) {
   return html`
-    <div class="scroll-x">
+    <div class="scroll-x" tabindex="0" role="region" aria-label="Search space, table">
       <table class="plain space">
         <thead><tr><th scope="col">Parameter</th><th scope="col">Values</th><th scope="col">Distribution</th></tr></thead>
         <tbody>

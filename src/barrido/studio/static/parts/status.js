@@ -31,7 +31,7 @@ export function Progress({ counts, total, done }) {
   const all = Math.max(total ?? 0, segments.reduce((sum, one) => sum + one.count, 0), 1);
   const words = segments.map(({ count, word }) => `${count} ${word}`).join(", ");
   return html`
-    <div class="progress" role="progressbar" aria-valuemin="0" aria-valuemax=${all} aria-valuenow=${done}
+    <div class="progress" role="progressbar" aria-label="Progress" aria-valuemin="0" aria-valuemax=${all} aria-valuenow=${done}
       aria-valuetext=${`${done} of ${all} done${words && `: ${words}`}`} title=${words}>
       ${segments.map(({ tone, count }) => html`<i key=${tone} class=${`tone-${tone}`} style=${{ width: `${(100 * count) / all}%` }}></i>`)}
     </div>

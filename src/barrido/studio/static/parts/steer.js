@@ -11,8 +11,6 @@ import { LimitsDialog, limitsWords } from "studio/parts/limits.js";
 import { toastError } from "studio/parts/toast.js";
 import { Actions, useWishes, WishDialog } from "studio/parts/wish.js";
 
-const ENDED = new Set(["completed", "failed", "canceled"]);
-
 /** Buttons for a sweep: an Overview that follows its stream. */
 export function SweepActions({ sweep }) {
   const { trials } = useSweep(sweep.name);
@@ -31,7 +29,7 @@ export function SweepActions({ sweep }) {
     setBusy("");
   };
 
-  const over = ENDED.has(sweep.phase) ? `${sweep.name} is over (${sweep.phase})` : "";
+  const over = isOver(sweep.phase) ? `${sweep.name} is over (${sweep.phase})` : "";
   const ending = over || (sweep.phase === "ending" ? `${sweep.name} is ending` : "");
   const isCommand = sweep.kind === "command";
   const hold = holding(sweep, ending || (isCommand ? "a single command has no trials to hold back" : ""));
@@ -44,7 +42,7 @@ export function SweepActions({ sweep }) {
   ].filter(Boolean);
   return html`
     <${Actions} label=${`Steer ${sweep.name}`} actions=${actions} />
-    ${open === "cancel" && html`<${CancelSweep} sweep=${sweep} onclose=${close} send=${() => ask(url("cancel"), {}, { asked: "Asked to cancel", isDone: (now) => ENDED.has(now.sweep.phase), done: `${sweep.name} has stopped` })} />`}
+    ${open === "cancel" && html`<${CancelSweep} sweep=${sweep} onclose=${close} send=${() => ask(url("cancel"), {}, { asked: "Asked to cancel", isDone: (now) => isOver(now.sweep.phase), done: `${sweep.name} has stopped` })} />`}
     ${open === "limits" && html`<${LimitsDialog} sweep=${sweep} onclose=${close} send=${(changes) => ask(url("limits"), { changes }, {
       asked: "Asked for new limits",
       isDone: (now) => Object.entries(changes).every(([name, value]) => now.sweep.limits[name] === value),
@@ -91,7 +89,7 @@ export function TrialActions({ sweep, trial, mlflow }) {
   const { number } = trial;
   const url = (verb) => sweepUrl(sweep.name, "trials", number, verb);
   const mine = (now) => now.trials && trialAt(now.trials, number);
-  const over = ENDED.has(sweep.phase) ? `${sweep.name} is over (${sweep.phase})` : "";
+  const over = isOver(sweep.phase) ? `${sweep.name} is over (${sweep.phase})` : "";
   const ended = isOver(trial.phase) ? `trial ${number} is over (${trial.phase})` : "";
   const stopping = trial.phase === "stopping" ? `trial ${number} is being stopped` : "";
   const again = over || (sweep.phase === "ending" ? `${sweep.name} is ending` : "") || (sweep.kind === "command" ? "a single command has one trial" : "");

@@ -65,7 +65,7 @@ function Action({ label, reason = "", title = "", tone = "", onclick, href, busy
 }
 
 /** A dialog that sends something: `send` is async; it closes when that went through, and shows what went wrong. */
-export function WishDialog({ title, verb, tone = "primary", wide, isReady = true, send, onclose, children }) {
+export function WishDialog({ title, verb, tone = "primary", isReady = true, send, onclose, children }) {
   const [error, setError] = useState(null);
   const [isBusy, setBusy] = useState(false);
   const submit = async () => {
@@ -85,7 +85,7 @@ export function WishDialog({ title, verb, tone = "primary", wide, isReady = true
     <button type="submit" class=${tone} disabled=${isBusy || !isReady}>${isBusy ? "Sending…" : verb}</button>
   `;
   return html`
-    <${Dialog} title=${title} wide=${wide} onclose=${onclose} onsubmit=${submit} actions=${actions}>
+    <${Dialog} title=${title} onclose=${onclose} onsubmit=${submit} actions=${actions}>
       ${children}
       <${Problem} error=${error} />
     <//>
