@@ -329,6 +329,23 @@ def test_a_sweep_that_cannot_be_read_hides_no_other(tmp_path: Path) -> None:
     assert [Path(str(error).split()[0]).parent.name for error in unreadable] == ["bad", "empty"]
 
 
+def test_a_sweep_of_another_user_hides_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    where = Workspace(tmp_path)
+    for name in ("theirs", "ours"):
+        SqliteStore.create(where.sweep(name), RECIPE, version="1", at=1.0).close()
+    looks = Path.exists
+
+    def exists(path: Path) -> bool:
+        if "theirs" in path.parts:
+            raise PermissionError(13, "Permission denied")
+        return looks(path)
+
+    monkeypatch.setattr(Path, "exists", exists)
+    unreadable: list[StoreError] = []
+    assert [folder.name for folder in sweeps(where, unreadable=unreadable)] == ["ours"]
+    assert ["theirs" in str(error) for error in unreadable] == [True]
+
+
 @pytest.mark.parametrize(
     "change",
     [

@@ -387,12 +387,17 @@ def sweeps(workspace: Workspace, *, unreadable: list[StoreError] | None = None) 
     by_age = []
     for path in sorted(workspace.sweeps.iterdir()):
         folder = SweepFolder(path)
-        if path.name.startswith(".") or not folder.db.exists():
-            continue
         try:
+            if path.name.startswith(".") or not folder.db.exists():
+                continue
             with Reader(folder) as reader:
                 by_age.append((reader.sweep().created_at, folder))
+        except PermissionError as error:  # the folder of another user
+            problem = StoreError(f"{folder.root} cannot be read: {error.strerror}")
         except StoreError as error:
-            if unreadable is not None:
-                unreadable.append(error)
+            problem = error
+        else:
+            continue
+        if unreadable is not None:
+            unreadable.append(problem)
     return [folder for _, folder in sorted(by_age, key=lambda pair: pair[0])]

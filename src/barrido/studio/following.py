@@ -205,10 +205,9 @@ class ListSource:
         found = {}
         for path in paths:
             sweep = SweepFolder(path)
-            if path.name.startswith(".") or not sweep.db.exists():
-                continue
-            written = [_written(file) for file in (sweep.db, wal_of(sweep))]
-            found[path.name] = (*written, app.is_running(sweep))
+            written = _written(sweep.db)
+            if not (path.name.startswith(".") or written is None):
+                found[path.name] = written, _written(wal_of(sweep)), app.is_running(sweep)
         return found
 
 
