@@ -15,7 +15,8 @@ import pytest
 from barrido.core.layout import SweepFolder, Workspace
 from barrido.core.state import SweepPhase
 from barrido.core.trial import Phase
-from barrido.store.queries import NoteRow, Reader, SweepRow, TrialRow, sweeps
+from barrido.store.queries import NoteRow, Reader, SweepRow, TrialRow
+from barrido.store.workspace import sweeps
 
 PATIENCE_S = 300
 

@@ -43,8 +43,9 @@ from barrido.core.wire import decode, dumps, encode
 from barrido.errors import StoreError, SweepNotFound
 from barrido.schedulers.fifo import Fifo
 from barrido.store.batch import Attempt, Batch, Decision, Feed, Measurement, Remark
-from barrido.store.queries import Reader, sweeps
+from barrido.store.queries import Reader
 from barrido.store.sqlite import SqliteStore
+from barrido.store.workspace import sweeps
 
 RECIPE = Recipe(
     name="iris",

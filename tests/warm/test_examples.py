@@ -20,7 +20,8 @@ from barrido.core.recipe import Recipe
 from barrido.core.state import SweepPhase
 from barrido.core.trial import Phase
 from barrido.spec.load import Defaults, load
-from barrido.store.queries import Reader, sweeps
+from barrido.store.queries import Reader
+from barrido.store.workspace import sweeps
 
 pytestmark = pytest.mark.slow
 

@@ -39,7 +39,8 @@ def list_(parent: str | None, max_results: int, output: str, workspace: Workspac
     from barrido.sdk.rows import status_painted
     from barrido.sdk.table import Column, table
     from barrido.sdk.wording import clean, duration, metric_text
-    from barrido.store.queries import Reader, sweeps
+    from barrido.store.queries import Reader
+    from barrido.store.workspace import sweeps
 
     now = time.time()
     unreadable: list[StoreError] = []

@@ -19,7 +19,8 @@ from barrido.sdk.addresses import without_secrets
 from barrido.sdk.planning import plan_sweep
 from barrido.sdk.progress import Progress, most_trials, summarize
 from barrido.sdk.spending import spending
-from barrido.store.queries import Reader, SweepRow, Tally, sweeps
+from barrido.store.queries import Reader, SweepRow, Tally
+from barrido.store.workspace import sweeps
 
 _plans: Kept[dict[str, Any]] = Kept(32)
 _spent: Kept[dict[str, Any] | None] = Kept(32)

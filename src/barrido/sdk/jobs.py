@@ -25,7 +25,8 @@ from barrido.sdk.stream import LOOK_S, check_alive, only_trial, stream_sweep, st
 from barrido.sdk.sweep_job import SweepJob
 from barrido.space.options import copied
 from barrido.spec.source import Source
-from barrido.store.queries import Reader, sweeps
+from barrido.store.queries import Reader
+from barrido.store.workspace import sweeps
 
 if TYPE_CHECKING:
     from barrido.replay.course import WhatIf

@@ -9,12 +9,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import nan
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from barrido.core import wire
 from barrido.core.events import Outcome
-from barrido.core.layout import SweepFolder, Workspace
+from barrido.core.layout import SweepFolder
 from barrido.core.protocols import Expectation
 from barrido.core.recipe import Limits, Recipe
 from barrido.core.state import SweepPhase
@@ -155,9 +154,7 @@ class Reader:
     def __enter__(self) -> Reader:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:
@@ -375,29 +372,3 @@ def _trial(row: tuple[Any, ...]) -> TrialRow:
         note=row[18],
         tags=json.loads(row[19]) if row[19] else {},
     )
-
-
-def sweeps(workspace: Workspace, *, unreadable: list[StoreError] | None = None) -> list[SweepFolder]:
-    """The sweeps of a workspace, oldest first.
-
-    One that cannot be read hides no other: it is left out, and ``unreadable`` gets why.
-    """
-    if not workspace.sweeps.is_dir():
-        return []
-    by_age = []
-    for path in sorted(workspace.sweeps.iterdir()):
-        folder = SweepFolder(path)
-        try:
-            if path.name.startswith(".") or not folder.db.exists():
-                continue
-            with Reader(folder) as reader:
-                by_age.append((reader.sweep().created_at, folder))
-        except PermissionError as error:  # the folder of another user
-            problem = StoreError(f"{folder.root} cannot be read: {error.strerror}")
-        except StoreError as error:
-            problem = error
-        else:
-            continue
-        if unreadable is not None:
-            unreadable.append(problem)
-    return [folder for _, folder in sorted(by_age, key=lambda pair: pair[0])]
