@@ -156,7 +156,8 @@ def test_without_steps_values_are_counted(logged: Callable[..., Reader]) -> None
     reader = logged(
         [*line([3.0, 2.0, 1.0], first=None), (1, 1, "loss", 5.0, 0, True), (1, 1, "loss", 4.0, 0, True)]
     )
-    assert curves(reader)["trials"]["steps"] == [[1, 2, 3], [1, 2]]
+    found = curves(reader)
+    assert (found["step_name"], found["trials"]["steps"]) == ("count", [[1, 2, 3], [1, 2]])
 
 
 def test_without_steps_thinned_lines_are_counted_too(logged: Callable[..., Reader]) -> None:

@@ -66,7 +66,12 @@ def curves(
     else:
         found = series.points(every=every, early=early, also=kept, is_numbered=True, is_counted=is_counted)
     lines = _lines(found, latest, is_counted=is_counted)
-    return {"metric": name, "step_name": "step", "is_thinned": every > 1, "trials": lines}
+    return {
+        "metric": name,
+        "step_name": "count" if is_counted else "step",
+        "is_thinned": every > 1,
+        "trials": lines,
+    }
 
 
 def _thinning(count: int, points: int, *, lines: int, kept: int) -> tuple[int, tuple[int, ...]]:

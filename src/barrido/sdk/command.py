@@ -79,8 +79,9 @@ class Command(Work):
         Times are in seconds. With ``primary_metric=None`` every trial is run, and nothing is compared.
         Points are drawn at random unless a ``sampling_algorithm`` says otherwise. ``resume_from`` names
         earlier sweeps of the same search space, whose results it knows from the start. The ``scheduler`` says
-        how far trials go before they are compared; without one each runs to its end. A ``timeout`` that the
-        command was given bounds each trial, unless ``trial_timeout`` says otherwise.
+        how far trials go before they are compared; without one each runs to its end, or until an early
+        termination policy stops it. A ``timeout`` that the command was given bounds each trial, unless
+        ``trial_timeout`` says otherwise.
         """
         space = {name: value for name, value in self.inputs.items() if is_distribution(value)}
         inputs = {name: value for name, value in self.inputs.items() if name not in space}

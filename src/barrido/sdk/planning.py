@@ -91,7 +91,8 @@ def plan_lines(plan: SweepPlan, *, width: int | None, paint: Paint = unpainted) 
     trials = counted(plan.outlook.trials, "trial")
     if plan.resource is None or plan.full_trainings is None:
         policy = plan.recipe.policy
-        yield f"{trials}, each runs to its end{' or until ' + policy['type'] + ' stops it' if policy else ''}"
+        sooner = f" or until {policy['type']} stops it" if policy else ""
+        yield f"{trials}, each runs to its end{sooner}"
         return
     config = plan.recipe.scheduler
     worth = f"as much as {number(round(plan.full_trainings, 1))} full trainings of {config['max_resource']}"
