@@ -4,6 +4,7 @@ JOBS ?= 2
 BIN := .venv/bin
 RUN := .venv/.ready-mlflow
 DEV := .venv/.ready-dev
+ALL := .venv/.ready-all
 BENCH := .venv/.ready-bench
 
 .PHONY: help demo test test-all lint format bench clean
@@ -18,7 +19,7 @@ demo: $(RUN) ## the tutorial's sweep: three trials of a scikit-learn script, wat
 test: $(DEV) ## the quick tests: a few minutes
 	$(BIN)/pytest -n $(JOBS) -m "not slow"
 
-test-all: $(DEV) ## every test, the slow ones too
+test-all: $(ALL) ## every test, the slow ones too
 	$(BIN)/pytest -n $(JOBS)
 
 lint: $(DEV) ## format, lint, types, floors, house rules
@@ -46,6 +47,10 @@ $(DEV): pyproject.toml scripts/setup
 	@scripts/setup mlflow,studio,dev
 	@touch $@ $(RUN)
 
-$(BENCH): pyproject.toml scripts/setup
-	@scripts/setup mlflow,studio,dev,bench
+$(ALL): pyproject.toml scripts/setup
+	@scripts/setup mlflow,ray,studio,dev
 	@touch $@ $(DEV) $(RUN)
+
+$(BENCH): pyproject.toml scripts/setup
+	@scripts/setup mlflow,ray,studio,dev,bench
+	@touch $@ $(ALL) $(DEV) $(RUN)

@@ -84,9 +84,7 @@ def test_shared_memory_and_managers(alike: Alike) -> None:
                 numbers = manager.list([1, 2])
                 numbers.append(3)
                 print(list(numbers))
-            leaked = shared_memory.SharedMemory(create=True, size=10)
         """,
-        hide=[r"/psm_\w+", r"[\w/.]*resource_tracker.py:\d+"],
         points=TWO,
     )
 

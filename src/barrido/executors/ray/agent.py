@@ -63,12 +63,15 @@ class Agent:
 
     def hello(self, token_file: str, token: str) -> dict[str, Any]:
         """What a controller must know of this node before it sends trials."""
+        import ray
+
         try:
             shares = Path(token_file).read_text() == token
         except OSError:
             shares = False
         return {
             "host": platform.node(),
+            "address": ray.util.get_node_ip_address(),
             "network": network_id(),
             "machine": machine_id(),
             "version": importlib.metadata.version("barrido"),

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib.util import find_spec
@@ -55,11 +54,11 @@ class Cluster:
         return cluster
 
     def connect(self, address: str) -> None:
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+        os.environ["RAY_ENABLE_AUTO_CONNECT"] = "0"  # else a thread that comes late begins a cluster
         import ray
 
-        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-        if address.startswith("ray://"):
-            _knock(address)
+        _knock(os.environ.get("RAY_ADDRESS", "") if address == "auto" else address)
         try:
             ray.init(address, namespace=GROUP, log_to_driver=False, configure_logging=False)
         except Exception as error:  # Ray raises its own, ConnectionError, RuntimeError and others
@@ -70,7 +69,7 @@ class Cluster:
         import ray
 
         needs = bundle(self.resources)
-        nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]
+        nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
         if any(all(node.get(name, 0.0) >= amount for name, amount in needs.items()) for node in nodes):
             return
         most = {name: max((node.get(name, 0.0) for node in nodes), default=0.0) for name in needs}
@@ -84,6 +83,13 @@ class Cluster:
             f"no node of the cluster has what a trial needs: {what}",
             hint="ask for less under `resources`, or add a node that has it",
         )
+
+    def address_of(self, node: str) -> str:
+        """How people know a node."""
+        import ray
+
+        nodes = ray.nodes()
+        return next((str(one["NodeManagerAddress"]) for one in nodes if one["NodeID"] == node), node)
 
     def reserve(self, count: int) -> None:
         """Ask for ``count`` places in all. Those that an earlier controller asked for are among them."""
@@ -168,7 +174,7 @@ class Cluster:
         """With ``for_good``, nothing of the sweep stays in the cluster."""
         import ray
 
-        if for_good and self.own is None:
+        if for_good and self.own is None and ray.is_initialized():
             with suppress(Exception):  # the cluster may be gone
                 places.give_back(self.identity)
         ray.shutdown()
@@ -203,24 +209,33 @@ def _visible_gpus() -> str:
 
 
 def _knock(address: str) -> None:
-    """Ray's client tries for half a minute, and then does not say what was wrong."""
-    host, _, port = address.removeprefix("ray://").rpartition(":")
+    """Where nobody is there, Ray tries for minutes, and then does not say what was wrong."""
+    kind, _, place = address.rpartition("://")
+    host, _, port = place.rpartition(":")
+    if not port.isdecimal():
+        return
     try:
         socket.create_connection((host.strip("[]"), int(port)), timeout=CONNECT_S).close()
     except OSError as error:
+        hint = "is 10001 its client port?" if kind else "RAY_ADDRESS says that it is there"
         raise ControllerError(
-            f"nobody answers at {address}: {error.strerror or error}",
-            hint="is the head started (`ray start --head`), and 10001 its client port?",
+            f"no Ray cluster answers at {address}: {error.strerror or error}",
+            hint=f"is the head started (`ray start --head`)? {hint}",
         ) from error
 
 
-def _explained(error: Exception, address: str | None) -> ControllerError:
-    first = (str(error).strip().splitlines() or [type(error).__name__])[0]
-    if "ersion mismatch" in str(error) or "versions differ" in str(error):
-        hint = "the cluster's nodes and this machine need the same versions of Ray and Python"
-        return ControllerError(f"Ray refuses the connection: {' '.join(str(error).split())[:400]}", hint=hint)
-    hints: Mapping[str | None, str] = {
-        "auto": "start one here with `ray start --head`, or `compute: ray` to have one for this sweep",
-    }
-    hint = hints.get(address, "see the cluster's own log")
-    return ControllerError(f"Ray cannot be reached: {first}", hint=hint)
+def _explained(error: Exception, address: str) -> ControllerError:
+    said = " ".join(str(error).split()) or type(error).__name__
+    if "ersion mismatch" in said or "versions differ" in said:
+        return ControllerError(
+            f"Ray refuses the connection: {said[:400]}",
+            hint="the cluster's nodes and this machine need the same versions of Ray and Python",
+        )
+    if "requires pip package" in said:
+        return ControllerError(f"{address} needs more of Ray", hint="pip install 'ray[client]'")
+    hint = "see the cluster's own log"
+    if address == "auto":
+        hint = "start one here with `ray start --head`, or `compute: ray` to have one for this sweep"
+    elif address.startswith("ray://"):
+        hint = "is it the head's client port, 10001 unless told otherwise, and has the head ray[client]?"
+    return ControllerError(f"Ray cannot be reached: {said[:400]}", hint=hint)

@@ -24,6 +24,7 @@ from barrido.core.recipe import Recipe, Resources
 from barrido.errors import BarridoError, ControllerError
 from barrido.executors.attempt import Attempt, Key
 from barrido.executors.environment import TrackerEnvironment
+from barrido.executors.leader import forbid
 from barrido.executors.local import GRACE_S
 from barrido.executors.ray import messages
 from barrido.executors.ray.agent import LEASE_S
@@ -124,11 +125,19 @@ class RayExecutor:
         self._rejoin(self._followed[key], placed)
 
     def stop(self, trial: int, attempt: int, reason: str) -> None:
-        found = self._followed.get((trial, attempt))
-        if found is None or found.stop is not None:
+        key = trial, attempt
+        if key in self._finished:
+            return
+        found = self._followed.get(key)
+        if found is None:
+            found = self._followed[key] = _Followed(Order(trial, attempt, {}), is_launched=True)
+            if (placed := self._placed(key)) is not None:
+                self._rejoin(found, placed)
+        if found.stop is not None:
             return
         found.stop = reason
         if found.node is None:
+            forbid(f"{self._folder.feed_stem(trial, attempt)}.life")  # so that it never will
             self._finish(found, Cause.EXIT, "stopped before it started")
         else:
             self._tell(found, "stop", reason=reason)
@@ -192,8 +201,6 @@ class RayExecutor:
         """The sweep is over: end its agents, and what trials left running on their nodes."""
         self._nodes.end(wait_s)
         return 0
-
-    # What is heard ------------------------------------------------------------------------------
 
     def _hear(self, heard: tuple[Node, Mapping[str, Any]] | Literal["places"]) -> None:
         if heard == "places":
@@ -269,8 +276,6 @@ class RayExecutor:
     def _note(self, text: str) -> None:
         self._signals.append(Note(text))
 
-    # Places -------------------------------------------------------------------------------------
-
     def _fill(self) -> None:
         """Give free places to those who wait: first to those that can go on nowhere else."""
         waiting = [found for found in self._followed.values() if found.waits]
@@ -294,8 +299,6 @@ class RayExecutor:
     def _finish(self, found: _Followed, cause: Cause, detail: str) -> None:
         self._forget(found)
         self._signals.append(Exited(*found.key, cause, None, time.time(), detail))
-
-    # Hosts --------------------------------------------------------------------------------------
 
     def _tell(self, found: _Followed, what: str, **more: Any) -> None:
         assert found.node is not None

@@ -30,6 +30,9 @@ PROBE_S = 0.5
 LOST_S = 60.0
 """How long an agent may be out of reach before its trials are run elsewhere; then its lease is waited for."""
 
+LEAVE_S = 0.25
+"""How soon the thread that hears notices that it is to end."""
+
 STUCK_S = 5.0
 """How long a command may be under way before it is sent again."""
 
@@ -83,11 +86,11 @@ class Terms:
 class Node:
     """`start` it; when it `is_up`, `tell` it what to do. Two threads: one hears, one sends."""
 
-    def __init__(self, name: str, actor: Any, terms: Terms, hear: Hear) -> None:
-        """``actor`` is None if it is gone already."""
+    def __init__(self, name: str, actor: Any, terms: Terms, hear: Hear, address: str = "a node") -> None:
+        """``actor`` is None if it is gone already; ``address`` is how people know its machine."""
         self.name = name
         self.actor = actor
-        self.address = "a node"  # how people know its machine
+        self.address = address
         self.is_up = False
         self.is_lost = False
         self.has_ended = threading.Event()
@@ -106,11 +109,14 @@ class Node:
         self._moved_at = 0.0
         self._changed = threading.Condition()
         self._closed = threading.Event()
+        self._threads: list[threading.Thread] = []
 
     def start(self) -> None:
         """Have it made ready, in the background."""
         for work in (self._follow, self._send) if self.actor is not None else (self._mourn,):
-            threading.Thread(target=work, name=self.name, daemon=True).start()
+            thread = threading.Thread(target=work, name=self.name, daemon=True)
+            self._threads.append(thread)
+            thread.start()
 
     def through_tunnel(self, environment: Mapping[str, str]) -> dict[str, str]:
         """A tracker's environment variables as they are right on this node."""
@@ -137,7 +143,11 @@ class Node:
         if self._tunnel is not None:
             self._tunnel.close()
 
-    # The thread that hears ----------------------------------------------------------------------
+    def join(self, wait_s: float) -> None:
+        """Wait until, after `close`, none of its threads has anything to do with Ray."""
+        deadline = time.monotonic() + wait_s
+        for thread in self._threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
 
     def _follow(self) -> None:
         import ray
@@ -147,7 +157,7 @@ class Node:
                 if not self._generation:
                     self._attach()
                 asked = self.actor.hear.remote(self._generation, self._after, HEAR_S)
-                heard = ray.get(asked, timeout=2 * HEAR_S)
+                heard = self._get(asked, 2 * HEAR_S)
             except ControllerError as error:
                 self._say({"is": "refused", "why": error.message})
                 return self._give_up(error.message)
@@ -172,12 +182,10 @@ class Node:
         return None
 
     def _attach(self) -> None:
-        import ray
-
         terms = self._terms
         hello = self.actor.hello.remote(os.fspath(terms.token_file), terms.token)
-        told = ray.get(hello, timeout=HELLO_S)
-        self.address = told["host"]
+        told = self._get(hello, HELLO_S)
+        self.address = f"{told['host']} ({told['address']})"
         attachment = terms.attachment_of(self.name, told)
         if self._tunnel is not None:
             self._tunnel.reset()
@@ -186,11 +194,21 @@ class Node:
             self._tunnel = Tunnel(lambda word: self.tell({"do": "tunnel", **word}), target=where)
         generation = time.time_ns()
         raw = messages.line({"do": "attach", "generation": generation, **attachment})
-        ray.get(self.actor.attach.remote(generation, raw), timeout=HELLO_S)
+        self._get(self.actor.attach.remote(generation, raw), HELLO_S)
         with self._changed:
             self._after, self._arrived, self._sent = 0, 0, 0
             self._generation = generation
             self._changed.notify_all()
+
+    def _get(self, asked: Any, within_s: float) -> Any:
+        """What Ray has for us. Gives up when `close` was called: nobody is to be within Ray when it ends."""
+        import ray
+
+        deadline = time.monotonic() + within_s
+        while not self._closed.is_set() and (left := deadline - time.monotonic()) > 0:
+            if ray.wait([asked], timeout=min(left, LEAVE_S))[0]:
+                return ray.get(asked)
+        raise ray.exceptions.GetTimeoutError(f"no answer within {within_s:g} s")
 
     def _take(self, word: Mapping[str, Any]) -> None:
         match word["is"]:
@@ -257,8 +275,6 @@ class Node:
     def _say(self, word: Mapping[str, Any]) -> None:
         if not self._closed.is_set():
             self._hear(self, word)
-
-    # The thread that sends ----------------------------------------------------------------------
 
     def _send(self) -> None:
         while True:

@@ -30,6 +30,7 @@ AGAIN_S = 5.0
 LOOK_S = 1.0
 """How often it is looked where the places are."""
 
+LEAVE_S = 5.0
 TRIES = 3  # of an agent on one node
 
 Heard = tuple[Node, Mapping[str, Any]] | Literal["places", "wake"]
@@ -84,8 +85,10 @@ class Nodes:
             while not self._is_any_up() and time.monotonic() < deadline:
                 self._look_once()
                 self._wait(0.1, self._is_any_up)
-                if self._refused and not self._is_any_expected():
-                    raise ControllerError("; ".join(self._refused.values()))
+                if self._refused and not self._here:  # unless another place is found soon
+                    deadline = min(deadline, time.monotonic() + AGAIN_S)
+            if self._refused and not self._is_any_up():
+                raise ControllerError("; ".join(self._refused.values()))
         except BaseException:
             if had:  # trials may run
                 self.close()
@@ -139,9 +142,11 @@ class Nodes:
             return
         self._closed.set()
         if self._looking.is_alive():
-            self._looking.join(5.0)
+            self._looking.join(LEAVE_S)
         for node in self._nodes.values():
             node.close()
+        for node in self._nodes.values():
+            node.join(LEAVE_S)
             if for_good:
                 with suppress(Exception):  # the cluster may be gone
                     self._cluster.kill(node.actor)
@@ -166,12 +171,6 @@ class Nodes:
 
     def _is_any_up(self) -> bool:
         return any(node.is_up for node in tuple(self._nodes.values()))
-
-    def _is_any_expected(self) -> bool:
-        """Whether a node may come up, or another place be found, where none was refused."""
-        return bool(self._here) or any(
-            place.node not in self._refused for place in self._cluster.places.values()
-        )
 
     def _wait(self, wait_s: float, is_enough: Any) -> None:
         deadline = time.monotonic() + wait_s
@@ -209,7 +208,8 @@ class Nodes:
         draft.write_text(json.dumps([*self._read_names(), name]))
         draft.replace(self._names)
         said = os.fspath(self._terms.home / f"{name}.log")
-        self._start(Node(name, self._cluster.agent(name, ray_name, said), self._terms, self._hear))
+        actor = self._cluster.agent(name, ray_name, said)
+        self._start(Node(name, actor, self._terms, self._hear, self._cluster.address_of(ray_name)))
 
     def _read_names(self) -> list[str]:
         try:

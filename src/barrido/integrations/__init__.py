@@ -1,0 +1,1 @@
+"""Barrido's search and schedulers inside other people's runners."""
