@@ -109,6 +109,61 @@ def use_chart(page: Any, chart: Any) -> None:
         page.keyboard.press(key)
 
 
+UNTOLD = """async () => {
+    for (const Chart of Object.values(await import("studio/charts/index.js"))) {
+        const root = document.createElement("div");
+        root.style.cssText = "position: fixed; inset: 0; height: 300px";
+        document.body.append(root);
+        const chart = new Chart(root, () => {});
+        root.querySelector(".chart-top").focus();
+        for (const type of ["pointermove", "pointerleave", "dblclick"])
+            root.querySelector(".chart-top").dispatchEvent(new PointerEvent(type, { clientX: 90, clientY: 90 }));
+        for (const key of ["ArrowRight", "Home", "Enter", "Escape", "+", "0"])
+            root.querySelector(".chart-top").dispatchEvent(new KeyboardEvent("keydown", { key }));
+        for (let turn = 0; turn < 3; turn++) await new Promise(requestAnimationFrame);
+        chart.destroy();
+        root.remove();
+    }
+}"""
+
+
+@pytest.mark.slow
+def test_charts_wait_for_their_first_model(open_page: OpenPage, studio: Studio) -> None:
+    page = open_page("#/s/plain")
+    page.wait_for_function(DRAWN)
+    page.evaluate(UNTOLD)
+
+
+@pytest.mark.slow
+def test_rungs_take_no_more_room_than_they_need(open_page: OpenPage, studio: Studio) -> None:
+    page = open_page("#/s/budgets/rungs")
+    page.wait_for_function(DRAWN)
+    page.wait_for_function(
+        """() => {
+            const { top, height } = document.querySelector("main .chart").getBoundingClientRect();
+            const hint = document.querySelector("main .chart + .hint").getBoundingClientRect().top;
+            return height < 230 && hint - top - height < 20;
+        }"""
+    )
+
+
+@pytest.mark.slow
+def test_escape_takes_the_frame_off_a_scatter_plot(open_page: OpenPage, studio: Studio) -> None:
+    page = open_page("#/s/plain/scatter")
+    page.wait_for_function(DRAWN)
+    chart = page.locator("main .chart canvas[tabindex]")
+    box = chart.bounding_box()
+    page.mouse.move(box["x"] + 60, box["y"] + 60)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] - 30, box["y"] + box["height"] - 60, steps=3)
+    page.mouse.up()
+    page.mouse.move(box["x"] + 5, box["y"] + 5)
+    page.get_by_role("heading", name="In the frame").wait_for()
+    chart.focus()
+    page.keyboard.press("Escape")
+    page.get_by_role("heading", name="In the frame").wait_for(state="detached")
+
+
 @pytest.mark.slow
 def test_texts_of_people_are_shown_as_texts(open_page: OpenPage, studio: Studio) -> None:
     page = open_page("#/s/plain")
@@ -130,7 +185,8 @@ def test_a_stopped_trial_says_which_rule_stopped_it_and_against_whom(
     page.wait_for_function(DRAWN)
     text = page.locator("main").inner_text()
     assert "Stopped by the bandit policy" in text
-    assert "best 0.9164 in 5 reports is above 0.1857 + 0.3 = 0.4857; best is trial 4" in text
+    # How far trial 4 had come by then is a matter of a few milliseconds.
+    assert re.search(r"best 0\.9164 in 5 reports is above 0\.\d+ \+ 0\.3 = 0\.\d+; best is trial 4", text)
     page.locator(".why + p").get_by_role("link", name=re.compile("4")).first.click()
     page.wait_for_url("**/t/4")
     go(page, studio, "#/s/budgets/t/12")

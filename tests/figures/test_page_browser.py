@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from html import escape
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.cli.conftest import Tale
+from tests.cli.conftest import BEGAN, Tale
 
 from barrido.core.layout import Workspace
 from barrido.core.recipe import Work
@@ -107,6 +108,39 @@ def test_a_report_draws_every_chart(report: Path, open_file: Open, theme: str) -
     assert all(charts.nth(n).get_attribute("aria-label") for n in range(charts.count()))
     assert tab.locator(".problem").count() == 0
     assert tab.evaluate("document.documentElement.dataset.theme") == theme
+
+
+def test_a_report_of_a_running_sweep_stands_still(tmp_path: Path, open_file: Open) -> None:
+    tale = Tale(Workspace(tmp_path), "running", [{"lr": 0.1}, {"lr": 0.2}])
+    for trial in range(2):
+        tale.launch(trial)
+        tale.report(trial, 0.5)
+    with Reader(tale.folder) as reader:
+        text = page.report(reader)
+    changes = {r'"made_at":\d+': f'"made_at":{BEGAN + 90}', r'"is_running":false': '"is_running":true'}
+    for was, made in changes.items():
+        text, count = re.subn(was, made, text)
+        assert count == 1
+    file = tmp_path / "running.html"
+    file.write_text(text, encoding="utf-8")
+    tab = open_file(file)
+    timeline = tab.locator("[role=img][aria-label^=Timeline]")
+    timeline.wait_for()
+    assert "over 1 min 30 s" in timeline.get_attribute("aria-label")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_paper_is_white(report: Path, open_file: Open, theme: str) -> None:
+    tab = open_file(report, theme=theme)
+    tab.wait_for_function("document.querySelectorAll('.chart[data-drawn]').length >= 6")
+    tab.emulate_media(media="print", color_scheme=theme)
+    styles = tab.evaluate(
+        """() => [".panel", ".chart", ".chart > canvas"].map((one) => getComputedStyle(document.querySelector(one)))
+            .map(({ backgroundColor, color, filter }) => [backgroundColor, color, filter])"""
+    )
+    (panel, _, _), (_, ink, _), (_, _, turned) = styles
+    assert (panel, ink) == ("rgb(255, 255, 255)", "rgb(0, 0, 0)")
+    assert ("invert" in turned) == (theme == "dark")
 
 
 def test_hostile_texts_are_texts(report: Path, open_file: Open) -> None:

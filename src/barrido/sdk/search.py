@@ -102,7 +102,7 @@ class Search:
         max_trials: int | None = None,
         resume_from: str | Pairs | Search | None = None,
     ) -> None:
-        sampler = _sampler(sampling_algorithm)
+        sampler = sampler_json(sampling_algorithm)
         own_seed, base = sampler.pop("seed", None), sampler.pop("logbase", e)
         if max_trials is not None and max_trials < 1:
             raise RequestError(f"max_trials must be at least 1 (got {max_trials})")
@@ -110,9 +110,9 @@ class Search:
         self._recipe = Recipe(
             name="search",
             seed=seed if own_seed is None else own_seed,
-            space=_space(space, base).to_json(),
+            space=read_space(space, base).to_json(),
             sampler=sampler,
-            policy=_policy(early_termination),
+            policy=policy_json(early_termination),
             scheduler=_scheduler(scheduler),
             objective=Objective("value", self._goal),
             limits=Limits(
@@ -262,7 +262,7 @@ class Search:
         return SearchTrial(trial.number, trial.params, trial.phase, value, trial.reports, trial.reason)
 
 
-def _space(given: Mapping[str, Any], base: Any) -> Space:
+def read_space(given: Mapping[str, Any], base: Any) -> Space:
     """The space, the exponents of Log* distributions counted to ``base``."""
     if not is_number(base) or base <= 1:
         raise RequestError(f"logbase must be a number above 1, or the letter e (got {base!r})")
@@ -286,7 +286,7 @@ def _goal(goal: str) -> Goal:
         raise RequestError(f"the goal is minimize or maximize (got {goal!r})") from None
 
 
-def _sampler(given: str | Mapping[str, Any] | SamplingAlgorithm) -> dict[str, Any]:
+def sampler_json(given: str | Mapping[str, Any] | SamplingAlgorithm) -> dict[str, Any]:
     """The sampling algorithm as a recipe holds it, with its seed if it has one."""
     match given:
         case str():
@@ -329,7 +329,7 @@ def _check_options(kind: str, body: Mapping[str, Any]) -> None:
         raise RequestError(f"a seed is a whole number from 0 on (got {seed!r})")
 
 
-def _policy(given: Mapping[str, Any] | EarlyTerminationPolicy | str | None) -> dict[str, Any] | None:
+def policy_json(given: Mapping[str, Any] | EarlyTerminationPolicy | str | None) -> dict[str, Any] | None:
     """The policy as a recipe holds it."""
     match given:
         case None:

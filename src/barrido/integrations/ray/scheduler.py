@@ -24,7 +24,7 @@ from barrido.integrations.ray.supply import Supply
 from barrido.sdk.algorithms import EarlyTerminationPolicy
 from barrido.sdk.document import plain
 from barrido.sdk.schedulers import Scheduler
-from barrido.sdk.search import _policy as policy_json
+from barrido.sdk.search import policy_json
 from barrido.spec.schedulers import SuccessiveHalving
 from barrido.spec.scheduling import read_scheduler, scheduler_json, unit_of
 

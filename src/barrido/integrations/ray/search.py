@@ -19,8 +19,7 @@ from barrido.integrations.ray.conductor import Conductor, limits, rebuilt
 from barrido.integrations.ray.journal import Journal, last_sweep, read
 from barrido.integrations.ray.space import Translation, as_given, has_distributions, translate
 from barrido.sdk.algorithms import SamplingAlgorithm
-from barrido.sdk.search import _sampler as sampler_json
-from barrido.sdk.search import _space as read_space
+from barrido.sdk.search import read_space, sampler_json
 
 _SPACE = "param_space"
 
