@@ -42,7 +42,7 @@ MOST_NAMED = 8
 def workspace(path: str | os.PathLike[str] | None = None) -> Workspace:
     """The workspace at ``path``; without one, ``$BARRIDO_WORKSPACE`` or ``.barrido`` in this folder."""
     chosen = path or os.environ.get("BARRIDO_WORKSPACE") or ".barrido"
-    return Workspace(Path(chosen).expanduser().absolute())
+    return Workspace(Path(os.path.expanduser(chosen)).absolute())  # noqa: PTH111 (unlike Path's, never raises)
 
 
 def create(recipe: Recipe, where: Workspace) -> SweepFolder:

@@ -52,6 +52,7 @@ def test_times_stand_still_while_nothing_is_heard(
     assert facts(page)["Running for"] != before
     page.evaluate("() => streams.at(-1).dispatchEvent(new Event('error'))")
     page.locator(".connection.lost").wait_for()
+    page.wait_for_timeout(500)  # what was being drawn just then is there
     stands = facts(page)["Running for"]
     page.wait_for_timeout(2500)
     assert facts(page)["Running for"] == stands
@@ -169,17 +170,17 @@ def test_infinity_is_found_by_the_filter(open_page: OpenPage, studio: Studio) ->
 def test_the_keyboard_comes_back_to_where_it_was(open_page: OpenPage, studio: Studio) -> None:
     page = open_page("#/s/plain/trials")
     page.wait_for_function(DRAWN)
-    focused = "() => document.activeElement.innerText.split('\\n')[0].trim()"
+    focused = "(name) => document.activeElement.innerText.trim().startsWith(name)"
     for name, opened in (("Note…", "dialog[open]"), ("Export", "[role=menu]"), ("Columns", ".chooser")):
         page.get_by_role("button", name=re.compile(name)).first.focus()
         page.keyboard.press("Enter")
         page.locator(opened).wait_for()
         page.keyboard.press("Escape")
         page.locator(opened).wait_for(state="detached")
-        assert page.evaluate(focused).startswith(name)
+        page.wait_for_function(focused, arg=name)
     page.keyboard.press("Enter")
     page.locator(".chooser").wait_for()
     page.locator(".chooser button").last.focus()
     page.keyboard.press("Tab")
     page.locator(".chooser").wait_for(state="detached")
-    assert page.evaluate(focused).startswith("Export")
+    page.wait_for_function(focused, arg="Export")

@@ -115,11 +115,12 @@ UNTOLD = """async () => {
         root.style.cssText = "position: fixed; inset: 0; height: 300px";
         document.body.append(root);
         const chart = new Chart(root, () => {});
-        root.querySelector(".chart-top").focus();
+        const top = root.querySelector(".chart-top");
+        top.focus();
         for (const type of ["pointermove", "pointerleave", "dblclick"])
-            root.querySelector(".chart-top").dispatchEvent(new PointerEvent(type, { clientX: 90, clientY: 90 }));
+            top.dispatchEvent(new PointerEvent(type, { clientX: 90, clientY: 90 }));
         for (const key of ["ArrowRight", "Home", "Enter", "Escape", "+", "0"])
-            root.querySelector(".chart-top").dispatchEvent(new KeyboardEvent("keydown", { key }));
+            top.dispatchEvent(new KeyboardEvent("keydown", { key }));
         for (let turn = 0; turn < 3; turn++) await new Promise(requestAnimationFrame);
         chart.destroy();
         root.remove();
@@ -132,6 +133,15 @@ def test_charts_wait_for_their_first_model(open_page: OpenPage, studio: Studio) 
     page = open_page("#/s/plain")
     page.wait_for_function(DRAWN)
     page.evaluate(UNTOLD)
+
+
+@pytest.mark.slow
+def test_the_timeline_says_that_a_trial_was_paused(open_page: OpenPage, studio: Studio) -> None:
+    page = open_page("#/s/budgets/timeline")
+    page.wait_for_function(DRAWN)
+    page.locator("main .chart canvas[tabindex]").focus()
+    page.keyboard.press("Home")
+    assert "then paused" in page.locator("main .chart-live").inner_text()
 
 
 @pytest.mark.slow

@@ -134,13 +134,10 @@ def test_paper_is_white(report: Path, open_file: Open, theme: str) -> None:
     tab = open_file(report, theme=theme)
     tab.wait_for_function("document.querySelectorAll('.chart[data-drawn]').length >= 6")
     tab.emulate_media(media="print", color_scheme=theme)
-    styles = tab.evaluate(
-        """() => [".panel", ".chart", ".chart > canvas"].map((one) => getComputedStyle(document.querySelector(one)))
-            .map(({ backgroundColor, color, filter }) => [backgroundColor, color, filter])"""
-    )
-    (panel, _, _), (_, ink, _), (_, _, turned) = styles
-    assert (panel, ink) == ("rgb(255, 255, 255)", "rgb(0, 0, 0)")
-    assert ("invert" in turned) == (theme == "dark")
+    style = "([part, name]) => getComputedStyle(document.querySelector(part))[name]"
+    assert tab.evaluate(style, [".panel", "backgroundColor"]) == "rgb(255, 255, 255)"
+    assert tab.evaluate(style, [".panel", "color"]) == "rgb(0, 0, 0)"
+    assert ("invert" in tab.evaluate(style, [".chart > canvas", "filter"])) == (theme == "dark")
 
 
 def test_hostile_texts_are_texts(report: Path, open_file: Open) -> None:

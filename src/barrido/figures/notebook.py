@@ -10,6 +10,7 @@ sweep.plot.scatter("lr", "value").save("lr.html")
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -248,6 +249,8 @@ class _Look:
             "sweep": packed_sweep(self.sweep),
             "trials": packed_trials(self.trials, keep=()),
             "selected": None if self.trial is None else [self.trial],
+            # A notebook is looked at again later: what still ran then is not to go on with the clock
+            **({"now": time.time()} if self.sweep["is_running"] else {}),
             **own,
         }
         return Figure(f"{self.sweep['display_name'] or self.name}: {what}", chart, model, height)

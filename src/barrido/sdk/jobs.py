@@ -212,7 +212,7 @@ class JobOperations:
         with ``output_name``, that output alone is copied. Raises RequestError while the job is not over.
         """
         folder, number = self.find(name)
-        to = Path(download_path).expanduser().absolute()
+        to = Path(os.path.expanduser(download_path)).absolute()  # noqa: PTH111 (unlike Path's, never raises)
         if number is None:
             download_sweep(folder, to, output_name=output_name, everything=all)
         else:

@@ -27,7 +27,7 @@ function Report({ data }) {
   const [selected, setSelected] = useState(null);
   const [hovered, setHovered] = useState(null);
   const [best, setBest] = useState({ x: "number", log: spansDecades(trials.value) });
-  const model = useMemo(() => ({ sweep, trials, selected, hovered }), [sweep, trials, selected, hovered]);
+  const model = useMemo(() => ({ sweep, trials, selected, hovered, now: data.made_at }), [sweep, trials, selected, hovered]);
   const linked = useMemo(() => ({
     onhover: ({ trial }) => setHovered(trial),
     onselect: ({ trial }) => setSelected((old) => (trial === null || (old?.size === 1 && old.has(trial)) ? null : new Set([trial]))),
@@ -63,7 +63,7 @@ function Report({ data }) {
         <${Chart} of=${Rungs} model=${{ ...model, rungs }} ...${linked} height=${380} />
       <//>`}
     <${Panel} title="When trials ran">
-      <${Chart} of=${Timeline} model=${{ ...model, timeline }} ...${linked} height=${timelineHeight(timeline)} />
+      <${Chart} of=${Timeline} model=${{ ...model, timeline, now: sweep.is_running ? data.made_at : undefined }} ...${linked} height=${timelineHeight(timeline)} />
     <//>
     ${table}
     <${Notes} sweep=${sweep} />
@@ -101,17 +101,13 @@ function Theme() {
   useEffect(() => show(theme), [theme]);
   useEffect(() => {
     const follow = () => setTheme(dark.matches ? "dark" : "light");
-    const onPaper = () => setUpPaper(theme);
-    const onScreen = () => Object.assign(document.documentElement.dataset, { theme, drawn: theme });
     dark.addEventListener("change", follow);
-    addEventListener("beforeprint", onPaper);
-    addEventListener("afterprint", onScreen);
+    addEventListener("beforeprint", setUpPaper);
     return () => {
       dark.removeEventListener("change", follow);
-      removeEventListener("beforeprint", onPaper);
-      removeEventListener("afterprint", onScreen);
+      removeEventListener("beforeprint", setUpPaper);
     };
-  }, [theme]);
+  }, []);
   const other = theme === "dark" ? "light" : "dark";
   return html`
     <div class="report-tools">
@@ -125,14 +121,9 @@ function show(theme) {
   dispatchEvent(new Event("studio-theme"));
 }
 
-/**
- * Paper is white, whatever the screen shows, and as wide as the page is: the browser makes it smaller. There is no time
- * left to draw charts anew between the wish to print and the look at the page: report.css turns dark ones around.
- */
-function setUpPaper(theme) {
-  const root = document.documentElement;
-  root.style.setProperty("--paper", `${document.getElementById("page").clientWidth}px`);
-  Object.assign(root.dataset, { theme: "light", drawn: theme });
+/** Paper is as wide as the page is, because charts could not be drawn anew in time: the browser makes it smaller. */
+function setUpPaper() {
+  document.documentElement.style.setProperty("--paper", `${document.getElementById("page").clientWidth}px`);
 }
 
 function About({ sweep }) {

@@ -2,10 +2,10 @@
  * Scales and the axes drawn from them, on canvas.
  *
  * A scale is {kind, domain, range, map(value) -> px, invert(px) -> value, ticks(room) -> [{at, text}], levels, step}; `map` gives
- * NaN for what has no place (NaN, 0 on a log scale). Kinds: "number", "log", "symlog", "time" (seconds since the epoch,
- * shown in the reader's time zone), "duration" (seconds), "category" (values are indices of `levels`).
+ * NaN for what has no place (NaN, 0 on a log scale). Kinds: "number", "log", "duration" (seconds), "category" (values are
+ * indices of `levels`).
  */
-import { scaleLinear, scaleLog, scaleSymlog, scaleUtc } from "d3";
+import { scaleLinear, scaleLog } from "d3";
 import { formatDuration, formatNumber } from "studio/charts/columns.js";
 
 const DURATION_STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 21600, 43200, 86400];
@@ -15,7 +15,7 @@ const GAP = 8;
 export function makeScale({ kind = "number", domain = [0, 1], range, levels = null, isInteger = false }) {
   if (kind === "category") return categoryScale(levels ?? [], range);
   const [low, high] = widen(domain, kind, isInteger);
-  const scale = { log: scaleLog, symlog: scaleSymlog }[kind]?.() ?? scaleLinear();
+  const scale = kind === "log" ? scaleLog() : scaleLinear();
   scale.domain([low, high]).range(range);
   const room = Math.abs(range[1] - range[0]);
   return {
@@ -74,7 +74,6 @@ function categoryScale(levels, range) {
 
 function ticksOf(scale, kind, count, isInteger) {
   const [low, high] = scale.domain();
-  if (kind === "time") return timeTicks(low, high, count);
   if (kind === "duration") return durationTicks(low, high, count);
   let at = scale.ticks(count);
   if (kind === "log") {
@@ -97,14 +96,6 @@ function durationTicks(low, high, count) {
   const ticks = [];
   for (let at = Math.ceil(low / step) * step; at <= high; at += step) ticks.push({ at, text: at ? formatDuration(at) : "0" });
   return ticks;
-}
-
-/** d3's UTC scale is given times moved by the zone's offset, so its nice hours are the reader's. */
-function timeTicks(low, high, count) {
-  const offset = new Date(low * 1000).getTimezoneOffset() * 60000;
-  const scale = scaleUtc().domain([low * 1000 - offset, high * 1000 - offset]);
-  const format = scale.tickFormat(count);
-  return scale.ticks(count).map((date) => ({ at: (date.getTime() + offset) / 1000, text: format(date) }));
 }
 
 /** `text` cut to `room` pixels with an ellipsis, in the context's font. */

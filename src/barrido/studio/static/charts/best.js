@@ -1,31 +1,11 @@
 /** How the sweep got on: each trial's value as a dot, the best so far as a line of steps. */
-import { bestRow, calmDomain, describe, extentOf, formatNumber, metricTitle, rowsByNumber, signOf, stateOf, toNumber } from "studio/charts/columns.js";
-import { Cursor, Frame, drawAlive, drawAxes, drawCross, drawDot, drawStar, layOut, padded } from "studio/charts/frame.js";
+import { MarkChart } from "studio/charts/chart.js";
+import { bestRow, calmDomain, describe, extentOf, formatNumber, metricTitle, nowOf, rowsByNumber, signOf, stateOf, toNumber } from "studio/charts/columns.js";
+import { drawAlive, drawAxes, drawCross, drawDot, drawStar, layOut, padded } from "studio/charts/frame.js";
 
 /** Model: {sweep, trials, selected, hovered, x: "number"|"time", log}. "time" is when a trial ended, since the sweep began. */
-export class BestSoFar {
-  constructor(root, emit) {
-    this.cursor = new Cursor(emit, (trial) => this.words(trial));
-    this.frame = new Frame(root, {
-      draw: (ctx) => this.draw(ctx),
-      over: (ctx) => this.over(ctx),
-      ...this.cursor.handlers(),
-    });
-    this.cursor.frame = this.frame;
-  }
-
-  update(model) {
-    const isNews = !this.model || ["trials", "sweep", "x", "log"].some((key) => this.model[key] !== model[key]);
-    this.model = model;
-    if (!isNews) return this.frame.redrawOver();
-    this.read();
-    this.frame.describe(this.summary());
-    this.frame.redraw();
-  }
-
-  destroy() {
-    this.frame.destroy();
-  }
+export class BestSoFar extends MarkChart {
+  static NEWS = ["trials", "sweep", "x", "log"];
 
   words(trial) {
     const row = rowsByNumber(this.model.trials).get(trial);
@@ -44,7 +24,7 @@ export class BestSoFar {
 
   read() {
     const { sweep, trials, x } = this.model;
-    const now = Date.now() / 1000;
+    const now = nowOf(this.model);
     const start = sweep.started_at ?? sweep.created_at ?? extentOf(trials.queued_at)[0];
     this.best = bestRow(this.model);
     this.values = Float64Array.from(trials.value, toNumber);
@@ -94,7 +74,6 @@ export class BestSoFar {
 
   draw(ctx) {
     this.cursor.marks.clear();
-    if (!this.model) return;
     this.place();
     const { frame, axes } = this;
     const { colors } = frame;
@@ -142,7 +121,6 @@ export class BestSoFar {
   }
 
   over(ctx) {
-    if (!this.axes) return;
     drawAlive(ctx, this.frame, this.running);
     this.cursor.drawRings(ctx, this.model);
   }

@@ -5,6 +5,7 @@
  * "Infinity", "-Infinity"; a value that is not there is null.
  */
 import { quantile } from "d3";
+import { secondsAt } from "studio/lib/trials.js";
 
 const RESERVED = new Set(["value", "number", "duration"]);
 const STATES = {
@@ -63,10 +64,9 @@ export function bestRow({ sweep, trials }) {
   return best;
 }
 
-/** Seconds a trial has run, up to `now` (seconds since the epoch) while it runs; NaN before it starts. */
-export function secondsOf(trials, row, now = Date.now() / 1000) {
-  const from = trials.started_at[row];
-  return from === null || from === undefined ? NaN : Math.max(0, (trials.ended_at[row] ?? now) - from);
+/** Seconds since the epoch at which trials stand that have no end yet: now, or when a picture that stands still was made. */
+export function nowOf(model) {
+  return model.now ?? Date.now() / 1000;
 }
 
 /** How a choice is shown; texts as they are, anything else as JSON. */
@@ -78,13 +78,22 @@ export function levelText(choice) {
 export function columnNames({ sweep, trials }) {
   const known = sweep.space.map((dimension) => dimension.name);
   const more = Object.keys(trials.params).filter((name) => !known.includes(name));
-  const params = [...known, ...more].map((name) => ({ name: RESERVED.has(name) ? `params.${name}` : name, title: name }));
+  const params = [...known, ...more].map((name) => ({ name: columnName(name), title: name }));
   return [
     ...params,
     { name: "value", title: sweep.metric ?? "value" },
     { name: "number", title: "trial number" },
     { name: "duration", title: "duration" },
   ];
+}
+
+function columnName(param) {
+  return RESERVED.has(param) ? `params.${param}` : param;
+}
+
+/** The column of a parameter, even of one that is called like a column of ours. */
+export function paramColumn(model, param) {
+  return columnOf(model, columnName(param));
 }
 
 /**
@@ -103,7 +112,8 @@ export function columnOf(model, name) {
   }
   if (name === "number") return numeric(name, "trial number", "integer", Float64Array.from(trials.number));
   if (name === "duration") {
-    return numeric(name, "duration", "duration", Float64Array.from(trials.number, (_, row) => secondsOf(trials, row)));
+    const now = nowOf(model);
+    return numeric(name, "duration", "duration", Float64Array.from(trials.number, (_, row) => toNumber(secondsAt(trials, row, now))));
   }
   const param = !(name in trials.params) && name.startsWith("params.") ? name.slice(7) : name;
   const dimension = sweep.space.find((candidate) => candidate.name === param);

@@ -1,43 +1,29 @@
 /** What a model of the results expects over two parameters: filled contours, or cells where one is a category, under the trials. */
 import { contours, quantile } from "d3";
+import { MarkChart } from "studio/charts/chart.js";
 import {
-  bestRow, describe, extentOf, formatIn, formatNumber, levelText, metricTitle, rowsByNumber, signOf, stateOf, toNumber,
+  bestRow, describe, extentOf, formatIn, formatNumber, levelText, metricTitle, paramColumn, rowsByNumber, signOf, stateOf, toNumber,
 } from "studio/charts/columns.js";
-import { Cursor, Frame, drawAxes, drawCross, drawDot, drawStar, kindOf, layOut } from "studio/charts/frame.js";
+import { drawAlive, drawAxes, drawCross, drawDot, drawStar, jitter, kindOf, layOut } from "studio/charts/frame.js";
 import { drawRamp, makeRamp } from "studio/charts/ramp.js";
-import { drawPicked, drawRunning, drawWords, jitter, paramColumn, pickedTrials } from "studio/charts/shapes.js";
+import { clip, drawWords } from "studio/charts/shapes.js";
 import { counted } from "studio/lib/formats.js";
 
-const NEWS = ["trials", "sweep", "contour"];
 const LEVELS = 16;
 const REACH = 12;
 const CALM = 0.3;
 
 /** Model: {sweep, trials, selected, hovered, contour: {x: {param, values}, y: {..}, z: [a row per y]} or {why_not}}. */
-export class Contour {
-  constructor(root, emit) {
-    this.cursor = new Cursor(emit, (trial) => this.words(trial));
-    this.frame = new Frame(root, {
-      draw: (ctx) => this.draw(ctx),
-      over: (ctx) => this.over(ctx),
-      ...this.cursor.handlers(),
-      move: (point) => this.move(point),
-    });
-    this.cursor.frame = this.frame;
+export class Contour extends MarkChart {
+  static NEWS = ["trials", "sweep", "contour"];
+
+  handlers() {
+    return { ...super.handlers(), move: (point) => this.move(point) };
   }
 
-  update(model) {
-    const isNews = NEWS.some((key) => this.model?.[key] !== model[key]);
-    this.model = model;
-    if (!isNews) return this.frame.redrawOver();
-    this.field = readField(model);
-    this.best = bestRow(model);
-    this.frame.describe(this.summary());
-    this.frame.redraw();
-  }
-
-  destroy() {
-    this.frame.destroy();
+  read() {
+    this.field = readField(this.model);
+    this.best = bestRow(this.model);
   }
 
   words(trial) {
@@ -85,7 +71,6 @@ export class Contour {
     const { marks } = this.cursor;
     marks.clear();
     this.axes = null;
-    if (!this.model) return;
     if (!this.field) return drawWords(ctx, this.frame, this.whyNot());
     this.place();
     const { frame, axes, ramp } = this;
@@ -97,12 +82,8 @@ export class Contour {
   }
 
   drawField(ctx) {
-    const { left, top, right, bottom } = this.axes.plot;
-    const { colors } = this.frame;
     ctx.save();
-    ctx.beginPath();
-    ctx.rect(left, top, right - left, bottom - top);
-    ctx.clip();
+    clip(ctx, this.axes.plot);
     const isGrid = ["x", "y"].every((which) => this.axes[which].kind !== "category" && this.field[which].values.length > 1);
     if (isGrid) this.drawContours(ctx);
     else this.drawCells(ctx);
@@ -185,7 +166,7 @@ export class Contour {
     this.running = [];
     for (let row = 0; row < many; row++) {
       const state = stateOf(trials, row);
-      const [x, y] = [place("x", row, 1), place("y", row, 7919)];
+      const [x, y] = [place("x", row, 0), place("y", row, 1)];
       if (!Number.isFinite(x) || !Number.isFinite(y) || (state === "waiting" && Number.isNaN(values[row]))) continue;
       this.cursor.marks.add(x, y, trials.number[row]);
       if (state === "running") this.running.push([x, y]);
@@ -198,7 +179,7 @@ export class Contour {
         drawDot(ctx, x, y, size, ramp.color(values[row]));
       }
     }
-    if (this.best >= 0) drawStar(ctx, place("x", this.best, 1), place("y", this.best, 7919), 9, colors.good, colors.surface);
+    if (this.best >= 0) drawStar(ctx, place("x", this.best, 0), place("y", this.best, 1), 9, colors.good, colors.surface);
   }
 
   /** Beside the dots the tooltip tells what the model expects there. */
@@ -220,8 +201,8 @@ export class Contour {
 
   over(ctx) {
     if (!this.axes) return;
-    drawRunning(ctx, this.frame, this.running);
-    drawPicked(ctx, this.frame, this.cursor.marks, pickedTrials(this.model, this.cursor.at));
+    drawAlive(ctx, this.frame, this.running);
+    this.cursor.drawRings(ctx, this.model);
   }
 }
 

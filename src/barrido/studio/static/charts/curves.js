@@ -3,6 +3,7 @@ import { calmDomain, describe, extentOf, formatNumber, metricTitle, rowsByNumber
 import { Frame, drawAlive, drawAxes, drawDot, drawStar, fitText, layOut, padded } from "studio/charts/frame.js";
 import { nearestPoint, readLines } from "studio/charts/lines.js";
 import { makeRamp } from "studio/charts/ramp.js";
+import { clip, drawRect } from "studio/charts/shapes.js";
 
 const FEW = 10; // lines that are told apart by series colours, with their numbers at the end
 const POINTS_A_SLICE = 1500;
@@ -58,7 +59,7 @@ export class Curves {
       line.row = rows.get(line.trial) ?? -1;
       line.state = line.row < 0 ? "completed" : stateOf(trials, line.row);
     }
-    if (this.at) this.at = this.pointOn(this.lines.find(({ trial }) => trial === this.at.line.trial), this.at.place);
+    if (this.at) this.go(this.pointOn(this.lines.find(({ trial }) => trial === this.at.line.trial), this.at.place));
     const xs = Float64Array.from(this.lines.flatMap(({ xs: steps }) => [steps[0], steps.at(-1)]));
     this.isWhole = xs.every(Number.isInteger);
     const positive = (values) => values.filter((value) => value > 0);
@@ -92,7 +93,6 @@ export class Curves {
   }
 
   *draw(ctx) {
-    if (!this.model) return;
     this.place();
     const { frame, axes, lines, best } = this;
     const isFew = lines.length <= FEW;
@@ -105,7 +105,7 @@ export class Curves {
     });
     painted.sort((a, b) => a.rank - b.rank);
     drawAxes(ctx, frame, axes);
-    clip(ctx, axes.plot);
+    clip(ctx, roomy(axes.plot));
     ctx.lineJoin = "round";
     const calm = isFew ? 1 : lines.length > 2000 ? 0.45 : 0.75;
     const isRawShown = isFew && this.model.smoothing > 0;
@@ -163,9 +163,8 @@ export class Curves {
 
   over(ctx) {
     const { axes, frame, lines } = this;
-    if (!axes) return;
     ctx.save();
-    clip(ctx, axes.plot);
+    clip(ctx, roomy(axes.plot));
     ctx.lineJoin = "round";
     const { selected, hovered } = this.model;
     const isOn = (line) => selected?.has(line.trial) || line.trial === hovered || line === this.at?.line;
@@ -182,17 +181,7 @@ export class Curves {
       const { x, y } = this.spot();
       drawDot(ctx, x, y, 4.5, frame.colors.accent, frame.colors.surface);
     }
-    if (this.rect) this.drawRect(ctx);
-  }
-
-  drawRect(ctx) {
-    const [x1, y1, x2, y2] = this.rect;
-    ctx.fillStyle = ctx.strokeStyle = this.frame.colors.accent;
-    ctx.globalAlpha = 0.12;
-    ctx.fillRect(x1, y1, x2 - x1, y2 - y1);
-    ctx.globalAlpha = 0.8;
-    ctx.lineWidth = 1;
-    ctx.strokeRect(x1 + 0.5, y1 + 0.5, x2 - x1, y2 - y1);
+    if (this.rect) drawRect(ctx, frame, this.rect);
   }
 
   spot() {
@@ -308,10 +297,9 @@ function bestPoint(lines, sign) {
   return best;
 }
 
-function clip(ctx, { left, top, right, bottom }) {
-  ctx.beginPath();
-  ctx.rect(left, top - 4, right - left + 4, bottom - top + 4);
-  ctx.clip();
+/** A plot with room for the width of lines that run along its upper and right edge. */
+function roomy(plot) {
+  return { ...plot, top: plot.top - 4, right: plot.right + 4 };
 }
 
 /** Points without a place break the line; a point alone is a dot. */

@@ -14,6 +14,8 @@
  *   });
  *   frame.redraw();  frame.redrawOver();  frame.describe("what it shows");  frame.say("trial 3: 0.91");
  *
+ * Nothing is drawn before there is something to describe.
+ *
  * A `draw` that is a generator is run in slices under 12 ms, with room for input between them: it yields wherever
  * it may be interrupted. It must take what it draws from variables of its own, because the model may change between slices.
  * Every canvas context is in CSS pixels. `frame.ctx` is the one of `draw`, for measuring text at any time.
@@ -137,7 +139,7 @@ export class Frame {
 
   tick() {
     this.ticket = 0;
-    if (!this.width || !this.height) return;
+    if (!this.width || !this.height || !this.label) return;
     if (!this.work && this.wanted.base) this.begin();
     if (this.wanted.over) {
       this.wanted.over = false;
@@ -185,9 +187,10 @@ export class Frame {
     else if (this.wanted.base) this.redraw();
   }
 
-  /** `data-drawn` tells whoever waits for it that the picture is complete, and that there was something to show. */
+  /** `data-drawn` tells whoever waits for it that the picture is complete. */
   show(isDone) {
-    this.root.toggleAttribute("data-drawn", isDone && Boolean(this.label));
+    this.root.toggleAttribute("data-drawn", isDone);
+    this.root.classList.toggle("is-dark", this.colors.isDark);
     const ctx = this.base.getContext("2d");
     ctx.clearRect(0, 0, this.width, this.height);
     ctx.drawImage(this.back, 0, 0, this.width, this.height);

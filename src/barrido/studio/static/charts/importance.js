@@ -1,6 +1,7 @@
 /** How much of the results' variance each parameter explains alone, and what only several explain together. */
+import { MarkChart } from "studio/charts/chart.js";
 import { formatNumber, levelText, toNumber } from "studio/charts/columns.js";
-import { Cursor, Frame, fitText } from "studio/charts/frame.js";
+import { fitText } from "studio/charts/frame.js";
 import { Boxes, askHeight, drawWords, hatching } from "studio/charts/shapes.js";
 
 const TOGETHER = Symbol("together");
@@ -10,31 +11,25 @@ const NARROW = 560;
  * Model: {sweep, importance: {shares, why_not}, param: name of the one to bring out, or undefined}.
  * A click or Enter emits "param" {name}, and "select" {param} for pages that listen to that alone.
  */
-export class Importance {
+export class Importance extends MarkChart {
+  static NEWS = ["importance", "param", "sweep"];
+
   constructor(root, emit) {
-    this.cursor = new Cursor((name, { trial: row }) => {
+    const tell = (name, { trial: row }) => {
       if (name !== "select" || row === TOGETHER) return;
       emit("param", { name: row });
       emit("select", { param: row });
-    }, (row) => this.words(row));
-    this.cursor.marks = new Boxes();
-    this.frame = new Frame(root, { draw: (ctx) => this.draw(ctx), over: (ctx) => this.over(ctx), ...this.cursor.handlers() });
-    this.cursor.frame = this.frame;
-    this.rows = [];
+    };
+    super(root, tell, new Boxes());
   }
 
-  update(model) {
-    const isNews = ["importance", "param", "sweep"].some((key) => this.model?.[key] !== model[key]);
-    this.model = model;
-    if (!isNews) return;
-    this.rows = rowsOf(model.importance?.shares);
-    this.frame.describe(this.summary());
-    this.frame.redraw();
+  read() {
+    this.rows = rowsOf(this.model.importance?.shares);
   }
 
   destroy() {
     this.frame.root.style.minHeight = "";
-    this.frame.destroy();
+    super.destroy();
   }
 
   summary() {
@@ -71,7 +66,6 @@ export class Importance {
   draw(ctx) {
     const { marks } = this.cursor;
     marks.clear();
-    if (!this.model) return;
     if (!this.rows.length) return drawWords(ctx, this.frame, this.whyNot());
     const layout = this.place();
     const most = Math.max(...this.rows.map(({ share }) => share), 1e-9);

@@ -1,7 +1,9 @@
 /** Reading, smoothing and finding the lines of the curves. */
+import { bisector } from "d3";
 import { toNumber } from "studio/charts/columns.js";
 
 const REACH = 24;
+const bySteps = bisector((step) => step);
 
 /** The API's Curves as [{trial, xs, raw, ys}], Float64Arrays by step; `ys` is `raw` smoothed. Lines without a point are left out. */
 export function readLines(curves, smoothing) {
@@ -43,7 +45,7 @@ export function nearestPoint(lines, { x, y }, point) {
   let best = null;
   let least = REACH;
   for (const line of lines) {
-    const place = nearestStep(line.xs, step);
+    const place = bySteps.center(line.xs, step);
     const px = x.map(line.xs[place]);
     const gap = Math.abs(px - point.x);
     const other = step < line.xs[place] ? place - 1 : place + 1;
@@ -58,14 +60,4 @@ export function nearestPoint(lines, { x, y }, point) {
     if (distance < least) [best, least] = [{ line, place }, distance];
   }
   return best;
-}
-
-function nearestStep(xs, step) {
-  let [low, high] = [0, xs.length - 1];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (xs[middle] < step) low = middle + 1;
-    else high = middle;
-  }
-  return low > 0 && step - xs[low - 1] < xs[low] - step ? low - 1 : low;
 }

@@ -73,20 +73,17 @@ export class Marks {
 }
 
 /**
- * Hover, click, arrow keys, Enter and Escape over marks that stand for trials: what a chart of dots does with them.
+ * Hover, click, arrow keys, Enter and Escape over marks: what a MarkChart (chart.js) does with them.
  *
- *   this.cursor = new Cursor(emit, (trial) => ({ title, rows }));
- *   this.frame = new Frame(root, { draw, over, ...this.cursor.handlers() });
- *   this.cursor.frame = this.frame;
- *
- * `draw` fills cursor.marks anew (clear, then add(x, y, trial)) and calls cursor.refresh() at its end; `over` calls
- * cursor.drawRings(ctx, model). Emits "hover" when the trial changes and "select" on a click or Enter.
+ * `words(id)` gives {title, rows} for the tooltip of a mark. The chart's `draw` fills cursor.marks anew (clear, then
+ * add(x, y, id)) and calls cursor.refresh() at its end; its `over` may call cursor.drawRings(ctx, model). Emits "hover"
+ * {trial: id} when the mark changes and "select" on a click or Enter.
  */
 export class Cursor {
-  constructor(emit, words) {
+  constructor(emit, words, marks = new Marks()) {
     this.emit = emit;
     this.words = words;
-    this.marks = new Marks();
+    this.marks = marks;
     this.at = null;
   }
 
@@ -130,9 +127,9 @@ export class Cursor {
   }
 
   /** For `over`: a ring around the selected, the hovered and the current trial. */
-  drawRings(ctx, { selected, hovered }) {
+  drawRings(ctx, model) {
     const { colors } = this.frame;
-    for (const trial of [...(selected ?? []), hovered, this.at]) {
+    for (const trial of pickedTrials(model, this.at)) {
       const mark = this.marks.find(trial);
       if (mark) drawDot(ctx, mark.x, mark.y, trial === this.at ? 5.5 : 4.5, colors.accent, colors.ink);
     }
@@ -142,6 +139,11 @@ export class Cursor {
   refresh() {
     if (this.at !== null) this.show(this.marks.find(this.at));
   }
+}
+
+/** The trials to be brought out: those selected, the one hovered elsewhere, and `at`, the one here. */
+export function pickedTrials({ selected, hovered }, at) {
+  return new Set([...(selected ?? []), hovered, at].filter((trial) => trial !== null && trial !== undefined));
 }
 
 /** Running trials at [x, y], beating slowly; for `over`. */

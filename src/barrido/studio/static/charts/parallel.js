@@ -71,7 +71,6 @@ export class Parallel {
   }
 
   draw(ctx) {
-    if (!this.model) return null;
     const { frame, data, active, ranges } = this;
     this.axes = placeAxes(frame, data, this.order, this.flipped, this.moving);
     this.titles.place(this.axes.map((axis) => ({ ...axis, words: this.axisWords(axis), isBrushed: ranges.has(axis.name) })));

@@ -1,9 +1,10 @@
 /** Colours for the values of a column: viridis for numbers, the theme's series colours for categories. */
-import { interpolateViridis } from "d3";
+import { bisector, interpolateViridis } from "d3";
 import { calmDomain, formatDuration, formatNumber, signOf } from "studio/charts/columns.js";
 import { fitText } from "studio/charts/axes.js";
 
 const BUCKETS = 64;
+const bisect = bisector((value) => value);
 
 /**
  * {colors: [..], bucket(value), color(value), ...}: `bucket` is a place in `colors`, -1 for a value that has none.
@@ -37,13 +38,8 @@ export function makeRamp(column, sweep, frame, isByRank = false) {
 
 /** The share of `sorted` below `value`. */
 function rank(sorted, value) {
-  let [low, high] = [0, sorted.length - 1];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (sorted[middle] < value) low = middle + 1;
-    else high = middle;
-  }
-  return low / (sorted.length - 1);
+  const last = sorted.length - 1;
+  return bisect.left(sorted, value, 0, last) / last;
 }
 
 /** The key to a ramp, in one line of 12 px that ends at `right`: title, low end, shades, high end; or the levels in their colours. */

@@ -1,8 +1,9 @@
 /** How the brackets of a scheduler fill up: at each rung a cell a trial, the best first. */
+import { MarkChart } from "studio/charts/chart.js";
 import { describe, formatNumber, metricTitle, rowsByNumber, signOf, toNumber } from "studio/charts/columns.js";
-import { Cursor, Frame, drawCross, fitText } from "studio/charts/frame.js";
+import { drawCross, fitText, pickedTrials } from "studio/charts/frame.js";
 import { drawRamp, makeRamp } from "studio/charts/ramp.js";
-import { Boxes, askHeight, drawKey, drawWords, pickedTrials } from "studio/charts/shapes.js";
+import { Boxes, askHeight, drawKey, drawWords } from "studio/charts/shapes.js";
 import { counted } from "studio/lib/formats.js";
 
 const PITCHES = [22, 20, 18, 16, 14, 12, 10, 9, 8, 7, 6, 5, 4, 3];
@@ -16,28 +17,21 @@ const LEAST_WIDTH = 136;
 const STATES = { here: "compared here", going: "on its way here", promoted: "promoted", out: "out" };
 
 /** Model: {sweep, trials, selected, hovered, rungs: {unit, brackets}}. Cells have the colour of the trial's value at that rung. */
-export class Rungs {
+export class Rungs extends MarkChart {
+  static NEWS = ["trials", "sweep", "rungs"];
+
   constructor(root, emit) {
-    const tell = (name, { trial: id }) => emit(name, { trial: this.cells?.get(id)?.trial ?? null });
-    this.cursor = new Cursor(tell, (id) => this.words(id));
-    this.cursor.marks = new Boxes();
-    this.frame = new Frame(root, { draw: (ctx) => this.draw(ctx), over: (ctx) => this.over(ctx), ...this.cursor.handlers() });
-    this.cursor.frame = this.frame;
+    super(root, (name, { trial: id }) => emit(name, { trial: this.cells.get(id)?.trial ?? null }), new Boxes());
   }
 
-  update(model) {
-    const isNews = ["trials", "sweep", "rungs"].some((key) => this.model?.[key] !== model[key]);
-    this.model = model;
-    if (!isNews) return this.frame.redrawOver();
-    this.brackets = readBrackets(model);
+  read() {
+    this.brackets = readBrackets(this.model);
     this.cells = new Map(this.brackets.flatMap(({ rungs }) => rungs.flatMap(({ cells }) => cells.map((cell) => [cell.id, cell]))));
-    this.frame.describe(this.summary());
-    this.frame.redraw();
   }
 
   destroy() {
-    this.frame.root.style.minHeight = "";
-    this.frame.destroy();
+    Object.assign(this.frame.root.style, { minHeight: "", maxHeight: "" });
+    super.destroy();
   }
 
   words(id) {
@@ -63,15 +57,15 @@ export class Rungs {
     return `Rungs, coloured by ${metricTitle(this.model.sweep)}. ${told.join("; ")}. Arrow keys go from cell to cell, Enter picks the trial.`;
   }
 
-  /** The largest cells with which everything fits; where not even small ones do, the chart asks for more height. */
+  /** The largest cells with which everything fits into the height that the page gives; then the chart takes as much as these need. */
   place() {
     const { frame } = this;
     this.legend = frame.width < 620 ? 50 : 30;
-    const room = frame.height - this.legend;
+    const room = Number.parseFloat(frame.root.style.height) - this.legend;
     const pitch = PITCHES.find((one) => this.arrange(one).height <= room);
     const chosen = pitch >= LEGIBLE ? pitch : this.brackets.length > 1 ? LEGIBLE : pitch ?? SMALLEST;
     const layout = this.arrange(chosen);
-    askHeight(frame, this.legend + layout.height);
+    frame.root.style.maxHeight = askHeight(frame, this.legend + layout.height);
     return { ...layout, pitch: chosen };
   }
 
@@ -108,7 +102,6 @@ export class Rungs {
     const { marks } = this.cursor;
     marks.clear();
     this.going = [];
-    if (!this.model) return;
     if (!this.brackets.length) return drawWords(ctx, this.frame, "No rungs here: this sweep has no scheduler that compares trials on their way.");
     const { places, pitch } = this.place();
     const values = Float64Array.from(this.cells.values(), ({ value }) => toNumber(value));
@@ -185,7 +178,6 @@ export class Rungs {
   }
 
   over(ctx) {
-    if (!this.going) return;
     const { colors } = this.frame;
     const phase = this.going.length ? this.frame.pulse() : 0;
     for (const [x, y, size] of this.going) drawGoing(ctx, colors, x, y, size, 0.25 + 0.6 * phase);

@@ -1,48 +1,41 @@
 /** Trials as dots over any two columns, coloured by a third. */
+import { MarkChart } from "studio/charts/chart.js";
 import { bestRow, calmDomain, columnOf, describe, extentOf, formatIn, rowsByNumber, signOf, stateOf } from "studio/charts/columns.js";
-import { Cursor, Frame, drawAlive, drawAxes, drawCross, drawDot, drawStar, jitter, kindOf, layOut, padded } from "studio/charts/frame.js";
+import { drawAlive, drawAxes, drawCross, drawDot, drawStar, jitter, kindOf, layOut, padded } from "studio/charts/frame.js";
 import { drawRamp, makeRamp } from "studio/charts/ramp.js";
+import { drawRect } from "studio/charts/shapes.js";
 
 const INSET = 34;
-const NEWS = ["trials", "sweep", "x", "y", "color", "logX", "logY"];
 
 /**
  * Model: {sweep, trials, selected, hovered, x, y, color: names of columns.js, logX, logY: bool, or undefined for as the space has it}.
  * Dragging a rectangle emits "brush" with the trials in it, Escape or a click beside the dots with null.
  */
-export class Scatter {
-  constructor(root, emit) {
-    this.emit = emit;
-    this.cursor = new Cursor(emit, (trial) => this.words(trial));
-    const handlers = this.cursor.handlers();
-    this.frame = new Frame(root, {
-      draw: (ctx) => this.draw(ctx),
-      over: (ctx) => this.over(ctx),
+export class Scatter extends MarkChart {
+  static NEWS = ["trials", "sweep", "x", "y", "color", "logX", "logY"];
+
+  handlers() {
+    const handlers = super.handlers();
+    return {
       ...handlers,
       click: (point) => (this.cursor.marks.nearest(point.x, point.y) ? handlers.click(point) : this.brush(null)),
       dragStart: ({ event }) => event.pointerType !== "touch",
       drag: (point, start) => this.stretch(point, start),
       dragEnd: () => this.release(),
-      key: (event) => (event.key === "Escape" && this.rect ? this.brush(null) || true : handlers.key(event)),
-    });
-    this.cursor.frame = this.frame;
+      key: (event) => handlers.key(event) || (event.key === "Escape" && (this.rect || this.isBrushed) && this.brush(null)),
+    };
   }
 
-  update(model) {
-    const isNews = !this.model || NEWS.some((key) => this.model[key] !== model[key]);
-    const isSame = this.model && ["x", "y", "logX", "logY"].every((key) => this.model[key] === model[key]);
-    this.model = model;
-    if (!isSame) this.rect = null;
-    if (!isNews) return this.frame.redrawOver();
+  read(before) {
+    const { model } = this;
+    if (["x", "y", "logX", "logY"].some((key) => before?.[key] !== model[key])) this.rect = null;
     this.columns = { x: columnOf(model, model.x), y: columnOf(model, model.y), color: columnOf(model, model.color ?? "value") };
     this.best = bestRow(model);
-    const { x, y, color } = this.columns;
-    this.frame.describe(`${y.title} over ${x.title} of ${model.trials.number.length} trials, coloured by ${color.title}. Arrow keys go from trial to trial.`);
-    this.frame.redraw();
   }
 
-  destroy() {
-    this.frame.destroy();
+  summary() {
+    const { x, y, color } = this.columns;
+    return `${y.title} over ${x.title} of ${this.model.trials.number.length} trials, coloured by ${color.title}. Arrow keys go from trial to trial.`;
   }
 
   words(trial) {
@@ -90,7 +83,6 @@ export class Scatter {
   draw(ctx) {
     const { marks } = this.cursor;
     marks.clear();
-    if (!this.model) return;
     this.place();
     const { frame, axes, columns } = this;
     const { trials } = this.model;
@@ -145,17 +137,9 @@ export class Scatter {
   }
 
   over(ctx) {
-    if (!this.axes) return;
     drawAlive(ctx, this.frame, this.running);
     this.cursor.drawRings(ctx, this.model);
-    if (!this.rect) return;
-    const [x1, y1, x2, y2] = this.rect;
-    ctx.fillStyle = ctx.strokeStyle = this.frame.colors.accent;
-    ctx.globalAlpha = 0.1;
-    ctx.fillRect(x1, y1, x2 - x1, y2 - y1);
-    ctx.globalAlpha = 0.8;
-    ctx.lineWidth = 1;
-    ctx.strokeRect(x1 + 0.5, y1 + 0.5, x2 - x1, y2 - y1);
+    if (this.rect) drawRect(ctx, this.frame, this.rect);
   }
 
   stretch(point, start) {
@@ -176,7 +160,9 @@ export class Scatter {
   /** Tells which trials are inside the rectangle, whose drawing then goes: what it picked is marked by `selected`. */
   brush(trials) {
     this.rect = null;
+    this.isBrushed = trials !== null;
     this.emit("brush", { trials });
     this.frame.redrawOver();
+    return true;
   }
 }

@@ -1,9 +1,10 @@
 /** Trials as dots in a box over any three columns, coloured by a fourth; to be turned. */
+import { MarkChart } from "studio/charts/chart.js";
 import { bestRow, calmDomain, columnOf, describe, extentOf, formatIn, rowsByNumber, signOf, stateOf } from "studio/charts/columns.js";
 import { Camera, Cloud, Sprites } from "studio/charts/cloud.js";
-import { Cursor, Frame, drawCross, drawDot, drawStar, fitText, kindOf, makeScale } from "studio/charts/frame.js";
+import { drawAlive, drawCross, drawDot, drawStar, fitText, jitter, kindOf, makeScale } from "studio/charts/frame.js";
 import { drawRamp, makeRamp } from "studio/charts/ramp.js";
-import { drawRunning, drawWords, jitter, pickedTrials } from "studio/charts/shapes.js";
+import { drawWords } from "studio/charts/shapes.js";
 import { counted } from "studio/lib/formats.js";
 
 const AXES = ["x", "y", "z"];
@@ -13,43 +14,40 @@ const TURNS = { ArrowLeft: [-TURN, 0], ArrowRight: [TURN, 0], ArrowUp: [0, TURN]
 const STEPS = { PageDown: "ArrowRight", PageUp: "ArrowLeft" };
 
 /** Model: {sweep, trials, selected, hovered, x, y, z, color: names of columns.js}. The wheel zooms, two fingers too. */
-export class Scatter3D {
+export class Scatter3D extends MarkChart {
+  static NEWS = ["trials", "sweep", "x", "y", "z", "color"];
+
   constructor(root, emit) {
-    this.cursor = new Cursor(emit, (trial) => this.words(trial));
+    super(root, emit, new Cloud([]));
     this.camera = new Camera();
     this.pointers = new Map();
-    this.cursor.marks = this.cloud = new Cloud([]);
-    this.frame = new Frame(root, {
-      draw: (ctx) => this.draw(ctx),
-      over: (ctx) => this.over(ctx),
-      ...this.cursor.handlers(),
+    root.classList.add("chart-turns");
+  }
+
+  handlers() {
+    return {
+      ...super.handlers(),
       dragStart: (point) => this.grasp(point),
       drag: (point) => this.drag(point),
       dragEnd: () => this.pointers.clear(),
       doubleClick: () => this.look(() => this.camera.reset()),
       wheel: ({ event }) => this.look(() => this.camera.closer(1.0015 ** -Math.max(-300, Math.min(300, event.deltaY)))),
       key: (event) => this.key(event),
-    });
-    this.frame.root.classList.add("chart-turns");
-    this.cursor.frame = this.frame;
+    };
   }
 
-  update(model) {
-    const isNews = ["trials", "sweep", "x", "y", "z", "color"].some((key) => this.model?.[key] !== model[key]);
-    this.model = model;
-    if (!isNews) return this.frame.redrawOver();
+  read() {
+    const { model } = this;
     this.columns = Object.fromEntries([...AXES, "color"].map((which) => [which, columnOf(model, model[which] ?? "value")]));
     this.best = bestRow(model);
     this.scales = Object.fromEntries(AXES.map((which) => [which, this.scaleOf(this.columns[which])]));
     this.sprites = null;
     this.fill();
-    this.frame.describe(this.summary());
-    this.frame.redraw();
   }
 
   destroy() {
     this.frame.root.classList.remove("chart-turns");
-    this.frame.destroy();
+    super.destroy();
   }
 
   words(trial) {
@@ -89,7 +87,7 @@ export class Scatter3D {
     const points = [];
     this.running = [];
     for (let row = 0; row < trials.number.length; row++) {
-      const [x, y, z] = [at("x", row, 1), at("y", row, 7919), at("z", row, 104729)];
+      const [x, y, z] = [at("x", row, 0), at("y", row, 1), at("z", row, 2)];
       if (!Number.isFinite(x + y + z)) continue;
       points.push({ trial: trials.number[row], row, x, y, z, look: 0 });
       if (stateOf(trials, row) === "running") this.running.push(trials.number[row]);
@@ -130,7 +128,6 @@ export class Scatter3D {
   }
 
   draw(ctx) {
-    if (!this.model) return;
     const { frame, camera, cloud } = this;
     if (!cloud.points.length) return drawWords(ctx, frame, "No trial has all three of these yet.");
     if (!this.sprites || this.painted !== [frame.colors.surface, frame.colors.ink, frame.ratio].join()) this.paint();
@@ -276,13 +273,8 @@ export class Scatter3D {
   }
 
   over(ctx) {
-    if (!this.sprites) return;
-    const { cloud, frame } = this;
-    drawRunning(ctx, frame, this.running.map((trial) => cloud.find(trial)).map(({ x, y }) => [x, y]));
-    for (const trial of pickedTrials(this.model, this.cursor.at)) {
-      const mark = cloud.find(trial);
-      if (mark) drawDot(ctx, mark.x, mark.y, 5, frame.colors.accent, frame.colors.ink);
-    }
+    drawAlive(ctx, this.frame, this.running.map((trial) => this.cloud.find(trial)).map(({ x, y }) => [x, y]));
+    this.cursor.drawRings(ctx, this.model);
   }
 
   look(change) {

@@ -1,6 +1,4 @@
-/** What several charts draw beside the marks of marks.js: rectangles, hatching, keys, paragraphs, trials that live or are picked. */
-import { columnOf } from "studio/charts/columns.js";
-import { drawDot } from "studio/charts/marks.js";
+/** What several charts draw beside the marks of marks.js: rectangles, hatching, keys, paragraphs. */
 
 const hatches = new Map();
 
@@ -73,6 +71,23 @@ export class Boxes {
 
 function gap(at, low, high) {
   return at < low ? low - at : at > high ? at - high : 0;
+}
+
+/** Lets nothing be drawn beside a plot. */
+export function clip(ctx, { left, top, right, bottom }) {
+  ctx.beginPath();
+  ctx.rect(left, top, right - left, bottom - top);
+  ctx.clip();
+}
+
+/** The rectangle [x1, y1, x2, y2] that is being dragged over a chart. */
+export function drawRect(ctx, frame, [x1, y1, x2, y2]) {
+  ctx.fillStyle = ctx.strokeStyle = frame.colors.accent;
+  ctx.globalAlpha = 0.1;
+  ctx.fillRect(x1, y1, x2 - x1, y2 - y1);
+  ctx.globalAlpha = 0.8;
+  ctx.lineWidth = 1;
+  ctx.strokeRect(x1 + 0.5, y1 + 0.5, x2 - x1, y2 - y1);
 }
 
 /** A fill of thin diagonal lines in `color`. */
@@ -157,45 +172,8 @@ function wrap(ctx, text, room) {
   return lines;
 }
 
-/** Asks for at least `height` pixels, where the page gave fewer than the marks need to be told apart. */
+/** Asks for at least `height` pixels, where the page gave fewer than the marks need to be told apart; gives it in CSS. */
 export function askHeight(frame, height) {
-  const text = `${Math.ceil(height)}px`;
-  if (frame.root.style.minHeight !== text) frame.root.style.minHeight = text;
-}
-
-/** In `over`: trials that run, as breathing dots at [[x, y], ..]. */
-export function drawRunning(ctx, frame, places) {
-  if (!places.length) return;
-  const phase = frame.pulse();
-  for (const [x, y] of places) {
-    ctx.globalAlpha = 0.35 * (1 - phase);
-    drawDot(ctx, x, y, 4 + 5 * phase, frame.colors.accent);
-    ctx.globalAlpha = 1;
-    drawDot(ctx, x, y, 3, frame.colors.accent, frame.colors.surface);
-  }
-}
-
-/** The trials to be brought out: those selected, the one hovered elsewhere, and `at`, the one here. */
-export function pickedTrials({ selected, hovered }, at) {
-  return new Set([...(selected ?? []), hovered, at].filter((trial) => trial !== null && trial !== undefined));
-}
-
-/** In `over`: rings around the picked ones among the dots `marks`. */
-export function drawPicked(ctx, frame, marks, picked) {
-  for (const trial of picked) {
-    const mark = marks.find(trial);
-    if (mark) drawDot(ctx, mark.x, mark.y, 5, frame.colors.accent, frame.colors.ink);
-  }
-}
-
-/** -0.5 to 0.5, always the same for a trial: dots of one category lie side by side and stay where they are. */
-export function jitter(number, salt = 1) {
-  let bits = Math.imul(number + salt, 2654435761);
-  bits = Math.imul(bits ^ (bits >>> 15), 2246822519);
-  return ((bits ^ (bits >>> 13)) >>> 0) / 4294967296 - 0.5;
-}
-
-/** The column of the parameter `name`, even where it is called like a column of ours. */
-export function paramColumn(model, name) {
-  return columnOf(model, ["value", "number", "duration"].includes(name) ? `params.${name}` : name);
+  frame.root.style.minHeight = `${Math.ceil(height)}px`;
+  return frame.root.style.minHeight;
 }

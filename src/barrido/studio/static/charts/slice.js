@@ -1,35 +1,22 @@
 /** The value along one parameter: trials as dots, and what a model of them expects on average over the others. */
+import { MarkChart } from "studio/charts/chart.js";
 import {
-  bestRow, calmDomain, columnOf, describe, extentOf, formatIn, formatNumber, levelText, metricTitle, rowsByNumber, signOf, stateOf, toNumber,
+  bestRow, calmDomain, columnOf, describe, extentOf, formatIn, formatNumber, levelText, metricTitle, paramColumn, rowsByNumber, signOf, stateOf, toNumber,
 } from "studio/charts/columns.js";
-import { Cursor, Frame, drawAxes, drawCross, drawDot, drawStar, kindOf, layOut } from "studio/charts/frame.js";
-import { drawKey, drawPicked, drawRunning, drawWords, jitter, paramColumn, pickedTrials } from "studio/charts/shapes.js";
+import { drawAlive, drawAxes, drawCross, drawDot, drawStar, jitter, kindOf, layOut } from "studio/charts/frame.js";
+import { clip, drawKey, drawWords } from "studio/charts/shapes.js";
 import { counted } from "studio/lib/formats.js";
 
-const NEWS = ["trials", "sweep", "param", "slice"];
-
 /** Model: {sweep, trials, selected, hovered, param, slice: {x, mean, spread}|null}. Without a slice, the dots alone. */
-export class Slice {
-  constructor(root, emit) {
-    this.cursor = new Cursor(emit, (trial) => this.words(trial));
-    this.frame = new Frame(root, { draw: (ctx) => this.draw(ctx), over: (ctx) => this.over(ctx), ...this.cursor.handlers() });
-    this.cursor.frame = this.frame;
-  }
+export class Slice extends MarkChart {
+  static NEWS = ["trials", "sweep", "param", "slice"];
 
-  update(model) {
-    const isNews = NEWS.some((key) => this.model?.[key] !== model[key]);
-    this.model = model;
-    if (!isNews) return this.frame.redrawOver();
+  read() {
+    const { model } = this;
     this.x = paramColumn(model, model.param);
     this.y = columnOf(model, "value");
     this.best = bestRow(model);
     this.expected = this.readSlice();
-    this.frame.describe(this.summary());
-    this.frame.redraw();
-  }
-
-  destroy() {
-    this.frame.destroy();
   }
 
   words(trial) {
@@ -96,7 +83,6 @@ export class Slice {
     const { marks } = this.cursor;
     marks.clear();
     this.axes = null;
-    if (!this.model) return;
     if (!this.model.trials.number.length) return drawWords(ctx, this.frame, "No trial has a value yet.");
     this.place();
     const { frame, axes } = this;
@@ -106,7 +92,6 @@ export class Slice {
     this.drawKey(ctx);
     const radius = trials.number.length > 2000 ? 1.8 : trials.number.length > 300 ? 2.6 : 3.6;
     this.running = [];
-    ctx.save();
     this.drawBand(ctx);
     for (let row = 0; row < trials.number.length; row++) {
       const state = stateOf(trials, row);
@@ -122,17 +107,9 @@ export class Slice {
         ctx.globalAlpha = 1;
       }
     }
-    ctx.restore();
     this.drawMean(ctx);
     if (this.best >= 0) drawStar(ctx, this.xOf(this.best), this.yOf(this.best), 8, colors.good, colors.surface);
     this.cursor.refresh();
-  }
-
-  clip(ctx) {
-    const { left, top, right, bottom } = this.axes.plot;
-    ctx.beginPath();
-    ctx.rect(left, top, right - left, bottom - top);
-    ctx.clip();
   }
 
   /** Pixels of the model's points; a category's is as wide as its step allows. */
@@ -146,7 +123,7 @@ export class Slice {
     const points = this.points();
     if (!points.length || !this.expected.some(({ spread }) => spread > 0)) return;
     ctx.save();
-    this.clip(ctx);
+    clip(ctx, this.axes.plot);
     ctx.fillStyle = this.frame.colors.c[1];
     ctx.globalAlpha = 0.16;
     ctx.beginPath();
@@ -162,7 +139,7 @@ export class Slice {
 
   drawMean(ctx) {
     ctx.save();
-    this.clip(ctx);
+    clip(ctx, this.axes.plot);
     ctx.lineJoin = "round";
     ctx.beginPath();
     for (const { x, half, mean } of this.points()) {
@@ -195,8 +172,8 @@ export class Slice {
 
   over(ctx) {
     if (!this.axes) return;
-    drawRunning(ctx, this.frame, this.running);
-    drawPicked(ctx, this.frame, this.cursor.marks, pickedTrials(this.model, this.cursor.at));
+    drawAlive(ctx, this.frame, this.running);
+    this.cursor.drawRings(ctx, this.model);
   }
 }
 

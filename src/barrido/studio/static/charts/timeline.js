@@ -1,9 +1,10 @@
 /** When each trial ran and on which slot, when it waited, and how it ended. */
 import { interpolateRgb } from "d3";
+import { MarkChart } from "studio/charts/chart.js";
 import { describe, formatDuration, rowsByNumber } from "studio/charts/columns.js";
-import { Cursor, Frame, fitText, makeScale } from "studio/charts/frame.js";
+import { fitText, makeScale, pickedTrials } from "studio/charts/frame.js";
 import { readLanes } from "studio/charts/lanes.js";
-import { drawKey, drawWords, hatching, pickedTrials } from "studio/charts/shapes.js";
+import { drawKey, drawWords, hatching } from "studio/charts/shapes.js";
 import { counted } from "studio/lib/formats.js";
 
 /** How a span ended; `weight` is how strong its colour is, `pull` how much a second of it counts among spans that share a pixel. */
@@ -13,7 +14,7 @@ const ENDS = {
   pruned: { word: "stopped early", color: ({ c }) => c[4], weight: 0.72, pull: 1 },
   canceled: { word: "canceled", color: ({ warn }) => warn, weight: 0.8, pull: 1.5 },
   failed: { word: "failed", color: ({ bad }) => bad, weight: 0.9, pull: 3 },
-  "": { word: "running", color: ({ accent }) => accent, weight: 0.9, pull: 3 },
+  running: { word: "running", color: ({ accent }) => accent, weight: 0.9, pull: 3 },
 };
 const TOP = 24;
 const KEY_LINE = 18;
@@ -24,41 +25,35 @@ const LEAST_SPAN_S = 0.05;
  * Model: {sweep, trials, selected, hovered, timeline, now: seconds since the epoch of a picture that stands still, or undefined}.
  * Dragging shows the part dragged over, the wheel with Ctrl and the keys + and - zoom, a double click, 0 and Escape show all.
  */
-export class Timeline {
+export class Timeline extends MarkChart {
+  static NEWS = ["trials", "sweep", "timeline", "now"];
+
   constructor(root, emit) {
-    const tell = (name, { trial: id }) => emit(name, { trial: this.lanes?.byId.get(id)?.trial ?? null });
-    this.cursor = new Cursor(tell, (id) => this.words(id));
+    super(root, (name, { trial: id }) => emit(name, { trial: this.lanes.byId.get(id)?.trial ?? null }));
     this.view = null;
-    const handlers = this.cursor.handlers();
-    this.frame = new Frame(root, {
-      draw: (ctx) => this.draw(ctx),
-      over: (ctx) => this.over(ctx),
-      ...handlers,
-      move: (point) => this.lanes && handlers.move(point),
-      click: (point) => this.lanes && handlers.click(point),
-      dragStart: ({ x, y }) => this.lanes !== undefined && x >= this.left && y >= this.top - 16,
+  }
+
+  handlers() {
+    return {
+      ...super.handlers(),
+      dragStart: ({ x, y }) => x >= this.left && y >= this.top - 16,
       drag: (point, start) => this.stretch(start.x, point.x),
       dragEnd: () => this.release(),
       doubleClick: () => this.show(null),
       wheel: (point) => this.wheel(point),
       key: (event) => this.key(event),
-    });
-    this.cursor.frame = this.frame;
+    };
   }
 
-  update(model) {
-    const isNews = ["trials", "sweep", "timeline", "now"].some((key) => this.model?.[key] !== model[key]);
-    const isOther = this.model?.timeline !== model.timeline || this.model?.now !== model.now;
-    this.model = model;
-    if (!isNews) return this.frame.redrawOver();
-    if (isOther) this.cursor.marks = this.lanes = readLanes(model.timeline, this.now());
-    this.frame.describe(this.summary());
-    this.frame.redraw();
+  read(before) {
+    const { model } = this;
+    if (before?.timeline === model.timeline && before?.now === model.now) return;
+    this.cursor.marks = this.lanes = readLanes(model.timeline, this.now());
   }
 
   destroy() {
     clearTimeout(this.clock);
-    this.frame.destroy();
+    super.destroy();
   }
 
   /** Seconds since the epoch at which open bars end: only a sweep that runs goes on with the clock. */
@@ -80,7 +75,7 @@ export class Timeline {
       ["for", formatDuration(bar.to - bar.from)],
       ["began at", started],
     ];
-    if (bar.kind !== "wait") rows.push(["slot", String(bar.slot ?? "–")], ["then", bar.isOpen ? "running" : endOf(bar).word]);
+    if (bar.kind !== "wait") rows.push(["slot", String(bar.slot ?? "–")], ["then", endOf(bar).word]);
     if (row !== undefined && sweep.metric) rows.push(describe(this.model, row, 0)[0]);
     return { title: `Trial ${bar.trial}`, rows };
   }
@@ -114,7 +109,6 @@ export class Timeline {
 
   draw(ctx) {
     clearTimeout(this.clock);
-    if (!this.model) return;
     const { frame, lanes, model } = this;
     if (!model.timeline.bars.trial.length) return drawWords(ctx, frame, "No trial has started yet.");
     if (lanes.bars.some(({ isOpen }) => isOpen)) {
@@ -356,7 +350,7 @@ export class Timeline {
 }
 
 function endOf({ isOpen, end }) {
-  return ENDS[isOpen ? "" : end] ?? ENDS.paused;
+  return isOpen ? ENDS.running : ENDS[end] ?? ENDS.paused;
 }
 
 /** The colour that has the most pull. */
