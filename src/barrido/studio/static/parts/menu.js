@@ -1,4 +1,4 @@
-import { html, useEffect, useId, useRef } from "preact";
+import { html, useId, useLayoutEffect, useRef } from "preact";
 import { usePopup } from "studio/parts/popup.js";
 
 /**
@@ -9,7 +9,8 @@ export function Menu({ label, items, title }) {
   const root = useRef(null);
   const [isOpen, setOpen] = usePopup(root);
   const id = useId();
-  useEffect(() => {
+  // Before anything is painted: an Escape that came sooner would have the focus taken away from the button again
+  useLayoutEffect(() => {
     if (isOpen) entries(root.current)[0]?.focus();
   }, [isOpen]);
 
