@@ -7,9 +7,8 @@ MLflow does on its wire: JSON has no word for them.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
-from enum import Enum
 from math import isfinite
 from typing import Any, cast
 
@@ -30,10 +29,6 @@ _KINDS: Mapping[type[Any], str] = {cls: kind for kind, cls in _CLASSES.items()}
 _FIELDS: Mapping[type[Any], tuple[str, ...]] = {
     cls: tuple(f.name for f in fields(cls)) for cls in _CLASSES.values()
 }
-_ENUMS: Mapping[str, type[Enum]] = {
-    "cause": Cause, "outcome": Outcome, "verb": Verb, "mode": PauseMode,
-}  # fmt: skip
-_TUPLES = frozenset({"points", "numbers", "draws", "logged"})
 _EXPECTATION = tuple(f.name for f in fields(Expectation))
 
 
@@ -66,6 +61,17 @@ def expectation_from_json(body: Mapping[str, Any] | None) -> Expectation | None:
     return None if body is None else Expectation(**{name: float(body[name]) for name in _EXPECTATION})
 
 
+_MAKERS: Mapping[str, Callable[[Any], Any]] = {
+    "cause": Cause, "outcome": Outcome, "verb": Verb, "mode": PauseMode,
+    "points": tuple, "numbers": tuple, "draws": tuple, "logged": tuple,
+    "value": float, "expected": lambda said: tuple(map(expectation_from_json, said)),
+}  # fmt: skip
+_MADE: Mapping[type[Any], Sequence[tuple[str, Callable[[Any], Any]]]] = {
+    cls: [(name, _MAKERS[name]) for name in names if name in _MAKERS] for cls, names in _FIELDS.items()
+}
+"""By class, the fields that are not in JSON what they are in Python, and what makes them so."""
+
+
 def kind_of(item: Event | Action) -> str:
     return _KINDS[type(item)]
 
@@ -85,14 +91,9 @@ def encode(item: Event | Action) -> dict[str, Any]:
 def decode(body: Mapping[str, Any]) -> Event | Action:
     values = dict(body)
     cls = _CLASSES[values.pop("kind")]
-    for name in values.keys() & _ENUMS.keys():
-        values[name] = _ENUMS[name](values[name])
-    for name in values.keys() & _TUPLES:
-        values[name] = tuple(values[name])
-    if cls is events.Reported:
-        values["value"] = float(values["value"])
-    elif cls is events.Suggested:
-        values["expected"] = tuple(map(expectation_from_json, values.get("expected", ())))
+    for name, made in _MADE[cls]:
+        if name in values:  # older logs do not say everything
+            values[name] = made(values[name])
     return cast("Event | Action", cls(**values))
 
 

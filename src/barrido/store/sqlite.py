@@ -31,6 +31,9 @@ from barrido.store.batch import Attempt, Batch, Decision, Feed, Measurement
 WAL_PAGES = 100
 """So many pages of 4 KiB the WAL grows to. Few, so that a disk that is nearly full is not filled by it."""
 
+READ_AT_ONCE = 1_000
+"""Events of the log."""
+
 
 class SqliteStore:
     """One sweep's database. Create it once with `create`, open it ever after with the constructor."""
@@ -119,11 +122,14 @@ class SqliteStore:
         ]
 
     def decisions(self) -> Iterator[Decision]:
-        for body, actions in self._db.execute("SELECT body, actions FROM events ORDER BY seq"):
-            yield Decision(
-                cast("Event", wire.decode(json.loads(body))),
-                [cast("Action", wire.decode(action)) for action in json.loads(actions)],
-            )
+        rows = self._db.execute("SELECT body, actions FROM events ORDER BY seq")
+        while portion := rows.fetchmany(READ_AT_ONCE):
+            # One text, so that the names of its parameters are the same strings in all points
+            for body, actions in json.loads(f"[{','.join(f'[{body},{made}]' for body, made in portion)}]"):
+                yield Decision(
+                    cast("Event", wire.decode(body)),
+                    [cast("Action", wire.decode(action)) for action in actions],
+                )
 
     def attempt(self, trial: int, attempt: int) -> Attempt:
         key = (trial, attempt)
