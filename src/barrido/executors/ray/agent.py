@@ -75,7 +75,6 @@ class Agent:
             "network": network_id(),
             "machine": machine_id(),
             "version": importlib.metadata.version("barrido"),
-            "python": platform.python_version(),
             "shares": shares,
         }
 

@@ -28,7 +28,7 @@ GROUP = NAMESPACE.decode()
 
 @dataclass
 class Cluster:
-    """Every method may take as long as Ray does, but `lookup`."""
+    """Every method that asks Ray may take as long as Ray does."""
 
     identity: str  # of the sweep; its agents and places have names that begin with it
     resources: Resources

@@ -197,10 +197,9 @@ class RayExecutor:
         """Make a waiting `events` return. May be called from any thread."""
         self._heard.put("wake")
 
-    def sweep_leftovers(self, wait_s: float = 5.0) -> int:
+    def sweep_leftovers(self, wait_s: float = 5.0) -> None:
         """The sweep is over: end its agents, and what trials left running on their nodes."""
         self._nodes.end(wait_s)
-        return 0
 
     def _hear(self, heard: tuple[Node, Mapping[str, Any]] | Literal["places"]) -> None:
         if heard == "places":

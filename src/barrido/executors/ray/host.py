@@ -34,7 +34,6 @@ COMMANDS = 0
 LOOK_S = 0.5
 OUT_OF_TOUCH = "its node lost touch with the cluster"
 
-_RAYS_OWN = ("RAY_", "BARRIDO_AGENT")
 _SET_BY_RAY = frozenset({"OMP_NUM_THREADS", "CUDA_VISIBLE_DEVICES"})
 
 
@@ -191,7 +190,7 @@ def _outer(environ: Mapping[str, str]) -> dict[str, str]:
     return {
         name: value
         for name, value in environ.items()
-        if not name.startswith(_RAYS_OWN) and name not in _SET_BY_RAY
+        if not name.startswith("RAY_") and name not in _SET_BY_RAY
     }
 
 
