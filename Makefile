@@ -48,9 +48,9 @@ $(DEV): pyproject.toml scripts/setup
 	@touch $@ $(RUN)
 
 $(ALL): pyproject.toml scripts/setup
-	@scripts/setup mlflow,ray,studio,dev
+	@scripts/setup azure,mlflow,ray,studio,dev
 	@touch $@ $(DEV) $(RUN)
 
 $(BENCH): pyproject.toml scripts/setup
-	@scripts/setup mlflow,ray,studio,dev,bench
+	@scripts/setup azure,mlflow,ray,studio,dev,bench
 	@touch $@ $(ALL) $(DEV) $(RUN)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from barrido import constants, entities, sweep
     from barrido.errors import (
         BarridoError,
+        BuildFailed,
         ControllerError,
         MissingExtra,
         Problem,
@@ -84,6 +85,7 @@ __all__ = [
     "BanditPolicy",
     "BarridoError",
     "BayesianSamplingAlgorithm",
+    "BuildFailed",
     "Choice",
     "Command",
     "ControllerError",
@@ -145,8 +147,9 @@ __all__ = [
 
 _HOME = {
     "barrido.errors": (
-        "BarridoError", "ControllerError", "MissingExtra", "Problem", "RequestError", "SpaceExhausted",
-        "SpecError", "StoreError", "SweepBusy", "SweepFailed", "SweepNotFound", "TrialNotFound",
+        "BarridoError", "BuildFailed", "ControllerError", "MissingExtra", "Problem", "RequestError",
+        "SpaceExhausted", "SpecError", "StoreError", "SweepBusy", "SweepFailed", "SweepNotFound",
+        "TrialNotFound",
     ),
     "barrido.sdk.algorithms": (
         "BanditPolicy", "BayesianSamplingAlgorithm", "GridSamplingAlgorithm", "MedianStoppingPolicy",

@@ -15,10 +15,12 @@ from barrido import launcher
 from barrido.controller import admission, lock, requests
 from barrido.controller.clock import WallClock
 from barrido.core.events import Verb
-from barrido.core.layout import SweepFolder, Workspace
+from barrido.core.layout import PipelineFolder, SweepFolder, Workspace
 from barrido.core.protocols import Observation
 from barrido.core.recipe import Recipe
 from barrido.core.state import SweepPhase
+from barrido.core.trial import Phase
+from barrido.environments import Say, ready, silent
 from barrido.errors import (
     ControllerError,
     Problem,
@@ -45,22 +47,26 @@ def workspace(path: str | os.PathLike[str] | None = None) -> Workspace:
     return Workspace(Path(os.path.expanduser(chosen)).absolute())  # noqa: PTH111 (unlike Path's, never raises)
 
 
-def create(recipe: Recipe, where: Workspace) -> SweepFolder:
+def create(recipe: Recipe, where: Workspace, *, say: Say = silent) -> SweepFolder:
     """Write the sweep down and hand it to a controller of its own.
 
-    Returns once the controller holds the sweep's lock and its first decisions are committed. Raises
-    SpecError if it cannot resume from the sweeps it names, RequestError if the name is taken, StoreError
-    if it cannot be written, ControllerError with the log if the controller does not come up. Nothing is
-    half done: a sweep is there whole or not at all.
+    Returns once the controller holds the sweep's lock and its first decisions are committed. If its trials
+    run in an environment that is not there yet, it is built first, of which ``say`` hears. Raises
+    SpecError if it cannot resume from the sweeps it names, RequestError if the name is taken, BuildFailed if
+    its environment cannot be built, StoreError if it cannot be written, ControllerError with the log if the
+    controller does not come up. Nothing is half done: a sweep is there whole or not at all.
     """
     folder = where.sweep(recipe.name)
-    if folder.root.exists():
+    if folder.root.exists() or where.pipeline(recipe.name).root.exists():
         raise _taken(recipe.name, where)
     recipe = replace(
         recipe, tracking_uri=recipe.tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or None
     )
     recipe, prior = warm_start(recipe, where)
-    _remove_abandoned(where)
+    if (environment := recipe.work.environment) is not None:
+        python = ready(environment, where.environments, say)
+        recipe = replace(recipe, work=replace(recipe.work, python=python))
+    remove_abandoned(where.sweeps)
     draft = SweepFolder(where.sweeps / f".draft-{os.urandom(16).hex()}")
     try:
         draft.requests.mkdir(parents=True)
@@ -116,17 +122,18 @@ def warm_start(recipe: Recipe, where: Workspace) -> tuple[Recipe, list[Observati
     return recipe, numbered(prior)
 
 
-def _remove_abandoned(where: Workspace) -> None:
-    """Drafts of those who died in `create`."""
-    for draft in where.sweeps.glob(".draft-*"):
+def remove_abandoned(folder: Path) -> None:
+    """Drafts in ``folder`` of those who died while they wrote a sweep, or a pipeline."""
+    for draft in folder.glob(".draft-*"):
         with suppress(OSError):  # its owner was quicker
             if WallClock().now() - draft.stat().st_mtime > ABANDONED_S:
                 shutil.rmtree(draft, ignore_errors=True)
 
 
 def _taken(name: str, where: Workspace) -> RequestError:
+    kind = "pipeline" if where.pipeline(name).root.exists() else "sweep"
     return RequestError(
-        f"there already is a sweep {name!r} in {where.root}",
+        f"there already is a {kind} {name!r} in {where.root}",
         hint=f"give it another name, or see `barrido job show {name}`",
     )
 
@@ -135,6 +142,9 @@ def find(where: Workspace, name: str) -> SweepFolder:
     folder = where.sweep(name)
     if "/" not in name and folder.db.exists():
         return folder
+    if name.strip(".") and "/" not in name and where.pipeline(name).root.exists():
+        hint = f"this can be asked of its steps, each a sweep of its own: see `barrido job trials {name}`"
+        raise SweepNotFound(f"{name!r} is a pipeline", hint=hint)
     from difflib import get_close_matches
 
     known = [path.name for path in where.sweeps.iterdir()] if where.sweeps.is_dir() else []
@@ -163,31 +173,50 @@ def no_trial(reader: Reader, number: int) -> TrialNotFound:
     )
 
 
-def is_running(folder: SweepFolder) -> bool:
-    """Whether a controller runs the sweep now."""
+def is_running(folder: SweepFolder | PipelineFolder) -> bool:
+    """Whether a process runs the sweep, or the pipeline, now."""
     return lock.holder(folder) is not None
 
 
-def resume(folder: SweepFolder) -> None:
+def resume(folder: SweepFolder, *, say: Say = silent) -> None:
     """Start a controller for a sweep whose controller died. Trials that still run are adopted.
 
-    Raises SweepBusy (as ControllerError) if one runs, RequestError if the sweep is over, or if its trials
-    need GPUs that are not to be seen from here.
+    The environment of its trials is built again if it was taken away, of which ``say`` hears. Raises
+    SweepBusy (as ControllerError) if one runs, RequestError if the sweep is over, or if its trials need
+    GPUs that are not to be seen from here.
     """
     with Reader(folder) as reader:
         sweep = reader.sweep()
-    phase, needs = sweep.phase, sweep.recipe.work.resources
-    if phase.is_terminal:
+    if sweep.phase.is_terminal and not requests.waiting(folder):
         raise RequestError(
-            f"sweep {folder.name!r} is over ({phase}): there is nothing to resume",
-            hint="create a new sweep to run more trials",
+            f"sweep {folder.name!r} is over ({sweep.phase}): there is nothing to resume",
+            hint=f"`barrido job rerun {folder.name} --failed` runs its failed trials again",
         )
-    if needs.gpu and sweep.recipe.compute == "local" and not (here := machine_for(needs)).room(needs)["gpu"]:
+    _prepare(folder, sweep.recipe, say)
+    launcher.start(folder)
+
+
+def _prepare(folder: SweepFolder, recipe: Recipe, say: Say) -> None:
+    """See that a sweep that was made before can run trials here. Raises RequestError."""
+    needs = recipe.work.resources
+    if needs.gpu and recipe.compute == "local" and not (here := machine_for(needs)).room(needs)["gpu"]:
         raise RequestError(
             f"each trial of {folder.name!r} needs GPUs ({needs.gpu:g}), and there are {len(here.gpus)} here",
             hint="resume it where CUDA_VISIBLE_DEVICES, or nvidia-smi, names those it was created with",
         )
-    launcher.start(folder)
+    _renew_environment(recipe, Workspace(folder.root.parent.parent), say)
+
+
+def _renew_environment(recipe: Recipe, where: Workspace, say: Say) -> None:
+    """Build what is not there any more. Raises RequestError if it would not be where it was."""
+    environment, python = recipe.work.environment, recipe.work.python
+    if environment is None or python is None or os.access(python, os.X_OK):
+        return
+    if ready(environment, where.environments, say) != python:
+        raise RequestError(
+            f"the Python of {recipe.name!r} is gone, and what is built now is another one: {python}",
+            hint=f"create a new sweep; with `resume_from: {recipe.name}` it begins with what this one found",
+        )
 
 
 def request(
@@ -199,10 +228,10 @@ def request(
     origin: str,
 ) -> str:
     """Ask the sweep's controller for something; the request's id. A sweep whose controller died is taken up
-    again for it; one that is over can be annotated.
+    again for it; one that is over can be annotated, or opened again to run trials of it once more.
 
     Raises RequestError, before anything is written, if that makes no sense: the sweep is over, there is no
-    such trial, the changes are no valid limits, no point of the search space, or no annotation.
+    such trial, none failed, the changes are no valid limits, no point of the search space, or no annotation.
     """
     checked = _admitted(folder, verb, trial, changes or {})
     try:
@@ -230,15 +259,23 @@ def _admitted(
         sweep = reader.sweep()
         phase, adds = sweep.phase, verb in (Verb.ENQUEUE, Verb.RERUN)
         checked = admission.admit(sweep.recipe, verb, trial, changes)
-        if (phase.is_terminal and verb is not Verb.ANNOTATE) or (adds and phase is SweepPhase.ENDING):
-            is_late = {
-                Verb.UPDATE: "its limits cannot change any more",
-                Verb.ENQUEUE: "no trial can be added any more",
-                Verb.RERUN: "no trial can be run again in it",
-            }.get(verb, f"there is nothing to {verb}")
+        is_over = phase.is_terminal and verb not in (Verb.ANNOTATE, Verb.RERUN)
+        if is_over or (adds and phase is SweepPhase.ENDING):
+            is_late, hint = {
+                Verb.UPDATE: ("its limits cannot change any more", ""),
+                Verb.ENQUEUE: (
+                    "no trial can be added any more",
+                    f"create a new sweep; with `resume_from: {name}` it begins with what this one found out",
+                ),
+                Verb.RERUN: ("no trial can be run again now", "ask again when it is over"),
+            }.get(verb, (f"there is nothing to {verb}", ""))
             standing = f"over ({phase})" if phase.is_terminal else "ending"
-            hint = f"create a new sweep; with `resume_from: {name}` it begins with what this one found out"
-            raise RequestError(f"sweep {name!r} is {standing}: {is_late}", hint=hint if adds else "")
+            raise RequestError(f"sweep {name!r} is {standing}: {is_late}", hint=hint)
         if trial is not None and not reader.trials([trial]):
             raise no_trial(reader, trial)
+        if verb is Verb.RERUN and trial is None and not reader.counts().get(Phase.FAILED):
+            hint = "`barrido job rerun NAME_3` runs one again that did not fail"
+            raise RequestError(f"no trial of {name!r} has failed: there is none to run again", hint=hint)
+    if verb is Verb.RERUN and phase.is_terminal:
+        _prepare(folder, sweep.recipe, silent)
     return checked

@@ -1,5 +1,7 @@
 """What a script about sweeps imports from ``azure.ai.ml.constants``, under the same names."""
 
+from enum import StrEnum
+
 
 class AssetTypes:
     """Kinds of `Input` and `Output`."""
@@ -25,4 +27,12 @@ class InputOutputModes:
     DIRECT = "direct"
 
 
-__all__ = ["AssetTypes", "InputOutputModes"]
+class ListViewType(StrEnum):
+    """Which jobs `MLClient.jobs.list` shows."""
+
+    ACTIVE_ONLY = "ActiveOnly"
+    ARCHIVED_ONLY = "ArchivedOnly"
+    ALL = "All"
+
+
+__all__ = ["AssetTypes", "InputOutputModes", "ListViewType"]

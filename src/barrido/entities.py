@@ -2,10 +2,15 @@
 
 from barrido.sdk.algorithms import EarlyTerminationPolicy, SamplingAlgorithm
 from barrido.sdk.cloud import (
+    AmlCompute,
     AmlTokenConfiguration,
+    BuildContext,
+    ComputeInstance,
+    Data,
     Environment,
     JobResourceConfiguration,
     ManagedIdentityConfiguration,
+    Model,
     QueueSettings,
     UserIdentityConfiguration,
 )
@@ -18,15 +23,20 @@ CommandJob = Command
 Sweep = SweepJob
 
 __all__ = [
+    "AmlCompute",
     "AmlTokenConfiguration",
+    "BuildContext",
     "Command",
     "CommandJob",
     "CommandJobLimits",
+    "ComputeInstance",
+    "Data",
     "EarlyTerminationPolicy",
     "Environment",
     "Job",
     "JobResourceConfiguration",
     "ManagedIdentityConfiguration",
+    "Model",
     "Objective",
     "QueueSettings",
     "SamplingAlgorithm",

@@ -9,6 +9,7 @@
   + StoreError
     x HistoryMismatch         (replaying the log decides otherwise than it did)
     x SweepBusy               (another controller runs this sweep)
+  x BuildFailed               (an environment for trials could not be built)
   x ControllerError           (a controller could not start, or died)
   x SweepFailed               (a streamed sweep ended as failed)
   x StreamLeft                (Ctrl-C while watching; the sweep goes on; exit code 130)
@@ -96,6 +97,10 @@ class HistoryMismatch(StoreError):
 
 
 class SweepBusy(StoreError):
+    pass
+
+
+class BuildFailed(BarridoError):
     pass
 
 

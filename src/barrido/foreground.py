@@ -6,13 +6,13 @@ import gc
 import json
 import logging
 import os
-from contextlib import ExitStack, closing, suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import BinaryIO
 
 from barrido.controller import requests
 from barrido.controller.clock import WallClock
-from barrido.controller.late import take_late
+from barrido.controller.late import reopens, take_late
 from barrido.controller.lock import SweepLock
 from barrido.controller.loop import LOOK_S, Controller
 from barrido.core.layout import SweepFolder, Workspace
@@ -43,19 +43,27 @@ def serve(folder: str, ready_fd: int) -> None:
 
 def run(folder: SweepFolder, ready: BinaryIO) -> None:
     """Run the sweep in this process; say on ``ready`` that it is taken up, and close it."""
+    _take_up(folder, ready)
+    # Who asked while the lock was still held relies on whoever held it
+    stuck: set[Path] = set()  # could not be removed
+    with suppress(SweepBusy):
+        while new := requests.waiting(folder) - stuck:
+            _take_up(folder, None)
+            stuck |= new & requests.waiting(folder)
+
+
+def _take_up(folder: SweepFolder, ready: BinaryIO | None) -> None:
+    """Run the sweep, or take in what was asked of one that is over. Raises SweepBusy."""
     with ExitStack() as stack:
         lock = stack.enter_context(SweepLock(folder))
         store = SqliteStore(folder)
         stack.callback(store.close)
-        recipe = store.recipe()
-        if store.phase().is_terminal:
-            take_late(folder, recipe, build_plan(recipe), store, at=WallClock().now())
+        recipe, now = store.recipe(), WallClock().now()
+        if store.phase().is_terminal and not reopens(folder, recipe, at=now):
+            take_late(folder, recipe, build_plan(recipe), store, at=now)
             _say(ready, b"ready")
         else:
             _run(folder, recipe, store, lock, ready, stack)
-    # Who asked while the lock was still held relies on whoever held it
-    with suppress(SweepBusy):
-        _take_last(folder)
 
 
 def _run(
@@ -63,7 +71,7 @@ def _run(
     recipe: Recipe,
     store: SqliteStore,
     lock: SweepLock,
-    ready: BinaryIO,
+    ready: BinaryIO | None,
     stack: ExitStack,
 ) -> None:
     tracker = build_tracker(recipe, folder, Workspace(folder.root.parent.parent))
@@ -84,38 +92,33 @@ def _run(
     gc.freeze()  # what is there now stays: not to be looked through at every collection
     gc.enable()
     _say(ready, b"ready")
-    controller.run()
-    executor.sweep_leftovers()
-    _drain(controller, tracker)
+    is_over = False
+    while not is_over:
+        controller.run()
+        executor.sweep_leftovers()
+        is_over = _drain(controller, tracker)
 
 
-def _drain(controller: Controller, tracker: Tracker) -> None:
-    """Wait for MLflow, with an ear for people."""
+def _drain(controller: Controller, tracker: Tracker) -> bool:
+    """Wait for MLflow, with an ear for people. False if they had the sweep opened again."""
     clock = WallClock()
     deadline = clock.now() + DRAIN_S
     asked = clock.now()
     while not tracker.close(LOOK_S):
         controller.look()
+        if not controller.state.phase.is_terminal:
+            return False
         has_given_up = clock.now() - asked < LOOK_S
         asked = clock.now()
         if has_given_up or asked > deadline:
             log.info("MLflow does not have everything yet; it is being told in the background")
-            return
+            break
+    return True
 
 
-def _take_last(folder: SweepFolder) -> None:
-    """Take in what was asked of a sweep that is over, until nothing came while the lock was held."""
-    stuck: set[Path] = set()  # could not be removed
-    while new := requests.waiting(folder) - stuck:
-        with SweepLock(folder), closing(SqliteStore(folder)) as store:
-            if not store.phase().is_terminal:
-                return
-            recipe = store.recipe()
-            take_late(folder, recipe, build_plan(recipe), store, at=WallClock().now())
-        stuck |= new & requests.waiting(folder)
-
-
-def _say(ready: BinaryIO, what: bytes) -> None:
+def _say(ready: BinaryIO | None, what: bytes) -> None:
     """Closes it, too: once. Its number is soon that of another file."""
+    if ready is None:
+        return
     with suppress(OSError), ready:  # who asked may have left meanwhile, with Ctrl-C; the sweep goes on
         ready.write(what)

@@ -8,24 +8,25 @@ import subprocess
 import sys
 from pathlib import Path
 
-from barrido.core.layout import SweepFolder
+from barrido.core.layout import PipelineFolder, SweepFolder
 from barrido.errors import ControllerError
 
 _DAEMON = str(Path(__file__).with_name("daemon.py"))
 """As a file: ``-m`` takes longer. Its folder is not to be on the path, hence ``-P``."""
 
 
-def start(folder: SweepFolder) -> None:
+def start(folder: SweepFolder | PipelineFolder, *, daemon: str = _DAEMON) -> None:
     """Start a controller for the sweep; returns once it holds the lock and has taken the sweep up.
 
-    Raises ControllerError with what the controller said if it does not come to that.
+    ``daemon`` is the file of another program that does the same for a pipeline. Raises ControllerError with
+    what the controller said if it does not come to that.
     """
     ours, theirs = os.pipe()
     try:
         with folder.log.open("ab") as out:
             # The child forks and leaves: the controller belongs to no shell and no notebook.
             process = subprocess.Popen(
-                [sys.executable, "-P", _DAEMON, str(folder.root), str(theirs)],
+                [sys.executable, "-P", daemon, str(folder.root), str(theirs)],
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=out,

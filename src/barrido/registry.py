@@ -13,6 +13,7 @@ from barrido.core.protocols import Observation, Order, Policy, Sampler, Schedule
 from barrido.core.recipe import Goal, Recipe
 from barrido.core.stops import told_resource
 from barrido.space import Space
+from barrido.spec import plugins
 
 if TYPE_CHECKING:
     from barrido.executors.local import LocalExecutor
@@ -39,7 +40,7 @@ def build_plan(recipe: Recipe) -> Plan:
     """What ``decide`` needs to know of ``recipe``."""
     objective = recipe.objective
     goal = objective.goal if objective else Goal.MINIMIZE
-    scheduler: Scheduler = build_scheduler(recipe.scheduler, count_trials(recipe))
+    scheduler = build_scheduler(recipe.scheduler, count_trials(recipe), recipe.packages)
     return Plan(
         metric=objective.metric if objective else None,
         goal=goal,
@@ -47,6 +48,7 @@ def build_plan(recipe: Recipe) -> Plan:
         scheduler=scheduler,
         policy=_policy(recipe.policy, goal) if recipe.policy else None,
         pausing=recipe.pausing,
+        seed=recipe.seed,
         tags=recipe.tags,
     )
 
@@ -54,12 +56,23 @@ def build_plan(recipe: Recipe) -> Plan:
 def count_trials(recipe: Recipe) -> int:
     """How many trials there will be at most: as many as may be, or as there are points if those are fewer."""
     most = recipe.limits.max_total_trials
-    points = Space.from_json(recipe.space).size if recipe.space else None
+    points = build_space(recipe).count if recipe.space else None
     return most if points is None else min(most, points)
 
 
-def build_scheduler(config: Mapping[str, Any], trials: int) -> Scheduler:
-    """The scheduler of ``config``, for a sweep of at most ``trials``."""
+def build_space(recipe: Recipe) -> Space:
+    """What ``recipe`` searches, constraints included."""
+    return Space.from_json(recipe.space, constraints=recipe.constraints)
+
+
+def build_scheduler(config: Mapping[str, Any], trials: int, packages: Mapping[str, str]) -> Scheduler:
+    """The scheduler of ``config``, for a sweep of at most ``trials``. Raises RequestError if the one of
+    ``packages`` that brought it is not there any more."""
+    if (kind := config["type"]) not in SCHEDULERS:
+        options = {name: value for name, value in config.items() if name != "type"}
+        plugin = plugins.load("scheduler", kind, packages.get("scheduler", ""))
+        plugged: Scheduler = plugins.make(plugin, options=options, trials=trials)
+        return plugged
     options = {name: value for name, value in config.items() if name not in ("type", "size")}
     if "size" in config:
         options["n"] = config["size"]
@@ -70,9 +83,18 @@ def build_scheduler(config: Mapping[str, Any], trials: int) -> Scheduler:
 
 
 def build_sampler(recipe: Recipe, prior: Sequence[Observation] = ()) -> Sampler:
-    """The sampler of ``recipe``; one that learns knows ``prior`` from the start."""
-    space = Space.from_json(recipe.space)
-    sampler: Sampler = _load(SAMPLERS, recipe.sampler)(space, *_more_for_sampler(recipe))
+    """The sampler of ``recipe``; one that learns knows ``prior`` from the start.
+
+    Raises RequestError if the package that brought it is not there any more.
+    """
+    space = build_space(recipe)
+    sampler: Sampler
+    if (kind := recipe.sampler["type"]) in SAMPLERS:
+        sampler = _load(SAMPLERS, recipe.sampler)(space, *_more_for_sampler(recipe))
+    else:
+        options = {n: value for n, value in recipe.sampler.items() if n not in ("type", "logbase")}
+        plugin = plugins.load("sampler", kind, recipe.packages.get("sampler", ""))
+        sampler = plugins.make(plugin, space, options=options)
     if not sampler.learns:
         return sampler
     from barrido.blas import OneCore
@@ -104,9 +126,19 @@ def rungs(recipe: Recipe) -> tuple[int, ...]:
 
 
 def build_executor(recipe: Recipe, folder: SweepFolder, tracker: Tracker) -> LocalExecutor | RayExecutor:
-    """Raises ControllerError where there is no such cluster, or none that could run the sweep's trials."""
+    """Raises ControllerError where there is no such cluster, or none that could run the sweep's trials.
+
+    One that another package brings is taken for a `LocalExecutor`: it has its methods that are used.
+    """
     render = renderer(recipe, folder)
-    if recipe.compute != "local":
+    name, _, argument = recipe.compute.partition(":")
+    if name not in ("local", "ray"):
+        plugin = plugins.load("executor", name, recipe.packages.get("executor", ""))
+        plugged: LocalExecutor = plugin.make(
+            folder, recipe, argument, render=render, environment=tracker.environment
+        )
+        return plugged
+    if name == "ray":
         from barrido.executors.ray.cluster import Cluster
         from barrido.executors.ray.executor import RayExecutor
 

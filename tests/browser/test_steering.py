@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from tests.browser.conftest import OpenPage, Studio
-from tests.browser.sweeps import wait_for_end
+from tests.browser.sweeps import create, wait_for_end
 
 from barrido.controller import lock
 from barrido.core.layout import SweepFolder
@@ -112,3 +112,33 @@ def test_a_sweep_that_is_over_cannot_be_steered(open_page: OpenPage, studio: Stu
         button.wait_for()
         assert button.get_attribute("aria-disabled") == "true"
         assert "is over" in (button.get_attribute("title") or "")
+
+
+AGAIN = """\
+type: sweep
+trial: {code: ., command: "test -e MENDED || test ${{search_space.k}} = 2", warm: "off"}
+search_space: {k: {type: choice, values: [1, 2, 3]}}
+sampling_algorithm: grid
+limits: {max_total_trials: 3, max_concurrent_trials: 1, max_failed_trials: 9,
+  max_retries: 1, retry_backoff: 0.1}
+"""
+
+
+def test_those_that_failed_run_again_when_the_sweep_is_over(open_page: OpenPage, studio: Studio) -> None:
+    mended = studio.place / "mended"
+    folder = create(studio.place, "again", AGAIN.replace("MENDED", str(mended)))
+    wait_for_end(folder)
+    page = open_page("#/s/again/t/0")
+    page.get_by_text("exit code", exact=True).wait_for()
+    page.get_by_text("exit code 1", exact=True).first.wait_for()
+    page.goto(f"{studio.address}/#/s/again")
+    page.get_by_text("1 retry of a trial that fails, the first after 0.1s").wait_for()
+    mended.touch()
+    page.get_by_role("button", name="Run failed again…").click()
+    page.get_by_text("Each of 2 failed trials runs once more").wait_for()
+    page.get_by_text("The sweep is opened again for them").wait_for()
+    page.get_by_role("button", name="Run again", exact=True).click()
+    await_state(folder, lambda reader: len(reader.trials()) == 5 and reader.sweep().phase.is_terminal)
+    page.get_by_text(re.compile("all 5 trials are done", re.IGNORECASE)).first.wait_for()
+    with Reader(folder) as reader:
+        assert [trial.phase.value for trial in reader.trials()][3:] == ["completed", "completed"]

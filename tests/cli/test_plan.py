@@ -128,4 +128,4 @@ def test_a_sweep_is_created_with_its_plan_and_ends_with_its_account(
     assert said.code == 0, said.err
     assert said.out.startswith("hyperband: 5 trials, 11 reports, as much as 3.7 full trainings of 3\nbracket")
     assert "30 reports, as much as 10 full trainings of 3" in said.out
-    assert re.search(r"\n\d+ reports more than the rungs needed: what is written to the BARRIDO_", said.out)
+    assert re.search(r"\n\d+ reports more than the rungs needed: what is printed, or written to", said.out)

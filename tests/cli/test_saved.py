@@ -21,6 +21,7 @@ trial:
       --epochs ${{inputs.epochs}} --to ${{outputs.model}}
     echo "done: 100%"
   environment_variables: {MODE: "on", COUNT: 3}
+  metrics: {val/acc: 'epoch (?P<step>\\d+).*"acc": (\\S+)'}
 inputs:
   data: {type: uri_file, path: data.csv}
   epochs: 10

@@ -321,9 +321,11 @@ def test_points_trials_and_words_are_added_from_the_command_line(desk: Desk) -> 
     table = desk.type("trials", "iris").stdout
     assert "origin" in table
     assert "note" in table
-    late = desk.type("rerun", "iris_0")
+    late = desk.type("enqueue", "iris", "--set", "lr=0.5")
     assert late.returncode == 2
     assert "resume_from: iris" in late.stderr
+    none = desk.type("rerun", "iris", "--failed")
+    assert (none.returncode, "no trial of 'iris' has failed" in none.stderr) == (2, True)
     assert "did you mean 'annotate'" in desk.type("tag", "iris").stderr
     assert desk.type("annotate", "iris").returncode == 2
     assert desk.type("annotate", "iris", "--tag", "x").returncode == 2

@@ -130,7 +130,21 @@ def faults(order: Order) -> Fault:
             return Fault()
 
 
+def passing(order: Order) -> Fault:
+    """The same, and what goes well when it is run again."""
+    match order.trial, order.attempt:
+        case 1, 1 | 2:
+            return Fault(exit_code=1, ends_after=order.attempt)
+        case 3, 1:
+            return Fault(no_launch="text file busy")
+        case 6 | 8, 1:
+            return Fault(exit_code=9, ends_after=3)
+        case _:
+            return faults(order)
+
+
 HYPERBAND = {"type": "hyperband", "max_resource": 9}
+RETRIES = {"max_retries": 2, "retry_backoff": 0.7}
 
 SWEEPS = {
     "alone": recipe(),
@@ -180,6 +194,35 @@ SWEEPS = {
         tags={"wishes": "made"},
         limits={"max_total_trials": 17, "max_concurrent_trials": 3},
     ),
+    "retries": recipe(limits=RETRIES),
+    "retries, three at a time, by hand, under a policy": recipe(
+        sampler={"type": "follower"},
+        policy={"type": "truncation_selection", "truncation_percentage": 40, "delay_evaluation": 1},
+        tags={"wishes": "made"},
+        limits={**RETRIES, "max_concurrent_trials": 3},
+    ),
+    "retries, hyperband, three at a time": recipe(
+        scheduler=HYPERBAND, limits={**RETRIES, "max_total_trials": 17, "max_concurrent_trials": 3}
+    ),
+    "retries, hyperband by checkpoints, two at a time": recipe(
+        scheduler=HYPERBAND,
+        pausing=Pausing(mode=PauseMode.CHECKPOINT),
+        limits={**RETRIES, "max_total_trials": 17, "max_concurrent_trials": 2},
+    ),
+    "retries, asha, two at a time, a trial timeout": recipe(
+        scheduler={"type": "asha", "max_resource": 9, "variant": "promotion"},
+        limits={**RETRIES, "max_concurrent_trials": 2, "trial_timeout": 6.5},
+    ),
+    "opened again": recipe(tags={"opened": "again"}, limits={"timeout": 40.5}),
+    "opened again after a timeout, two at a time, retries": recipe(
+        tags={"opened": "again"}, limits={**RETRIES, "timeout": 14.5, "max_concurrent_trials": 2}
+    ),
+    "opened again, hyperband, two at a time": recipe(
+        scheduler=HYPERBAND,
+        tags={"opened": "again"},
+        limits={"max_total_trials": 17, "max_concurrent_trials": 2},
+    ),
+    "opened again after all failed": recipe(tags={"opened": "again"}, limits={"max_failed_trials": 1}),
 }
 
 WISHES = (
@@ -191,6 +234,7 @@ WISHES = (
     (7, Requested("f", Verb.ANNOTATE, 0.0, trial=1, changes={"note": ""})),
 )
 """How many trials have begun when it is asked for, and what."""
+AGAIN = Requested("z", Verb.RERUN, 0.0, origin="sdk", reopens=True)
 
 
 def sampler_of(asked: Recipe) -> Sampler:
@@ -198,9 +242,18 @@ def sampler_of(asked: Recipe) -> Sampler:
 
 
 class Wishing(Controller):
-    """People who ask for something as soon as so many trials have begun, until it is taken in."""
+    """People who ask for something as soon as so many trials have begun, until it is taken in; or when it is
+    over."""
+
+    is_late = False
+
+    def look(self) -> None:
+        self.is_late = "opened" in self._recipe.tags
+        super().look()
 
     def _look(self, batch: Batch) -> Sequence[requests.Taken]:
+        if self.is_late and AGAIN.request not in self.state.requests:
+            self._decide(replace(AGAIN, at=self._clock.now()), batch)
         for trials, wish in WISHES if "wishes" in self._recipe.tags else ():
             if len(self.state.trials) >= trials and wish.request not in self.state.requests:
                 self._decide(replace(wish, at=self._clock.now()), batch)
@@ -216,12 +269,17 @@ def run(asked: Recipe, store: Store, world: SimWorld) -> Controller:
     one = controller(asked, store, world)
     one.begin()
     one.run()
+    if "opened" in asked.tags:
+        one.look()
+        one.run()
     return one
 
 
 def fresh_world(asked: Recipe) -> SimWorld:
     steps = asked.scheduler.get("max_resource", 4)
-    return SimWorld(curve, steps=steps, faults=faults, memory=lambda params: 100)
+    return SimWorld(
+        curve, steps=steps, faults=passing if asked.limits.max_retries else faults, memory=lambda params: 100
+    )
 
 
 def end_of(state: SweepState) -> list[Any]:
@@ -238,6 +296,8 @@ def end_of(state: SweepState) -> list[Any]:
             list(t.losses),
             t.rungs,
             t.exit_code,
+            t.failure,
+            t.retries,
         )
         for t in state.trials.values()
     ]

@@ -9,6 +9,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -209,15 +210,15 @@ def test_points_by_hand_run_in_a_real_sweep_and_never_in_one_that_is_over(tmp_pa
     before = list(folder.requests.iterdir())
     for verb, trial, changes in (
         (Verb.ENQUEUE, None, {"params": {"x": 0.5}}),
-        (Verb.RERUN, 0, {}),
         (Verb.RERUN, 77, {}),
+        (Verb.RERUN, None, {}),  # none failed
         (Verb.ANNOTATE, 77, {"note": "x"}),
         (Verb.ANNOTATE, None, {"note": "\x1b"}),
     ):
         with pytest.raises(RequestError):
             app.request(folder, verb, trial=trial, changes=changes, origin="test")
     with pytest.raises(RequestError, match="is over") as caught:
-        app.request(folder, Verb.RERUN, trial=0, origin="test")
+        app.request(folder, Verb.ENQUEUE, changes={"params": {"x": 0.5}}, origin="test")
     assert "resume_from: quick" in caught.value.hint
     assert list(folder.requests.iterdir()) == before
 
@@ -251,6 +252,6 @@ def test_what_is_asked_while_the_last_wishes_are_taken_in_is_not_forgotten(
                 put(changes={"tags": {"second": "2"}})  # the lock is still held: whoever asks relies on that
 
     monkeypatch.setattr(foreground, "take_late", take_and_be_asked)
-    foreground._take_last(folder)
+    foreground.run(folder, BytesIO())
     with Reader(folder) as reader:
         assert reader.sweep().tags == {"first": "1", "second": "2"}

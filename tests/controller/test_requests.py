@@ -50,7 +50,7 @@ def folder(tmp_path: Path) -> SweepFolder:
         {"changes": {"timeout": float("nan")}},
         {"version": 2},
         {"changes": {"timeout": 5}},
-        {"verb": "rerun"},
+        {"verb": "rerun", "changes": {"failed": True}},
         {"verb": "rerun", "trial": 3, "changes": {"note": "x"}},
         {"verb": "enqueue"},
         {"verb": "enqueue", "changes": {"params": 3}},

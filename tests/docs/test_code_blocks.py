@@ -16,10 +16,14 @@ from ruamel.yaml import YAML
 
 from barrido import Command, MLClient, SweepJob
 from barrido.cli.commands import barrido as cli
-from barrido.spec.load import Defaults, Source, check
+from barrido.sdk.azure import kind_of
+from barrido.spec.load import Defaults, Source, check, check_pipeline
+from barrido.spec.mapping import read_table
+from barrido.spec.source import Findings
 
 ROOT = Path(__file__).parents[2]
 TUTORIAL = ROOT / "examples" / "tutorial"
+PIPELINE = ROOT / "examples" / "pipeline"
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.M | re.S)
 CODE = re.compile(r"`([^`\n]+)`")
@@ -56,12 +60,21 @@ def all_blocks(language: str) -> list[Any]:
 
 
 @pytest.mark.parametrize(("path", "line", "text"), all_blocks("yaml"))
-def test_yaml_loads_without_a_mistake(path: Path, line: int, text: str) -> None:
+def test_yaml_loads_without_a_mistake(path: Path, line: int, text: str, tmp_path: Path) -> None:
     yaml = YAML(typ="safe")
     document = yaml.load(text)
+    if text.startswith("# .barrido/mapping.yaml"):
+        table = tmp_path / "mapping.yaml"
+        table.write_text(text, encoding="utf-8")
+        assert not read_table(table).findings.problems
+        return
     if "type" not in document:
         document = {**yaml.load(WHOLE), **document}
     anywhere = replace(Defaults.here(), machine=lambda _: None)  # not every machine has GPUs
+    if document["type"] == "pipeline":
+        findings = Findings(Source(f"{path.name}:{line}"))
+        assert check_pipeline(document, findings, base=PIPELINE, defaults=anywhere).steps
+        return
     recipe = check(document, source=Source(f"{path.name}:{line}"), base=TUTORIAL, defaults=anywhere)
     assert recipe.work.command
 
@@ -72,6 +85,8 @@ def test_yaml_loads_without_a_mistake(path: Path, line: int, text: str) -> None:
 def test_python_runs_and_its_jobs_could_be_submitted(
     path: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
+    if path.name == "azure.md":
+        pytest.importorskip("azure.ai.ml", reason="azure-ai-ml is not installed")
     # Statements that touch a client would start sweeps: they are read, not run.
     monkeypatch.chdir(TUTORIAL)
     namespace: dict[str, Any] = {"__name__": "docs"}
@@ -82,7 +97,11 @@ def test_python_runs_and_its_jobs_could_be_submitted(
             if not names & CLIENTS:
                 exec(compile(ast.Module([statement], []), str(path), "exec"), namespace)
     jobs = MLClient(workspace_name=tmp_path).jobs
-    submitted = [value for value in namespace.values() if isinstance(value, SweepJob | Command)]
+    submitted = [
+        value
+        for value in namespace.values()
+        if isinstance(value, SweepJob | Command) or kind_of(value) in ("Command", "Sweep")
+    ]
     assert [jobs.validate(job).error_messages for job in submitted] == [{}] * len(submitted)
 
 
@@ -92,8 +111,10 @@ def written_commands() -> Iterator[Any]:
         text = path.read_text(encoding="utf-8")
         lines = [line for _, block in blocks(path, "sh") for line in block.splitlines()]
         for found in [*lines, *CODE.findall(FENCE.sub("", text))]:
+            if not found.startswith(("barrido ", "make ")):
+                continue
             words = shlex.split(found, comments=True)
-            if words[:1] in (["barrido"], ["make"]) and len(words) > 1:
+            if len(words) > 1:
                 yield pytest.param(words, id=f"{path.name}: {' '.join(words)}")
 
 

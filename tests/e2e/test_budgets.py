@@ -50,6 +50,15 @@ lines.append(json.dumps({"name": "loss", "value": loss, "step": epoch}) + "\\n")
         lines.clear()
     time.sleep(0.03)""",
 )
+PRINTS = PLAIN.format(
+    imports="lines = []",
+    log="""\
+lines.append(f"epoch {epoch}: loss={loss!r}\\n")
+    if epoch % 2 == 0 or epoch == args.epochs:
+        print(end="".join(lines), flush=True)
+        lines.clear()
+    time.sleep(0.03)""",
+)
 CHECKPOINTS = """\
 import json, os, sys
 from pathlib import Path
@@ -151,6 +160,7 @@ def run(barrido: Barrido, workspace: Workspace, tmp_path: Path) -> Run:
                 "code": "code",
                 "command": command,
                 "environment_variables": {"WITNESS": str(witness)},
+                **given.pop("trial", {}),
             },
             "search_space": {"rate": {"type": "uniform", "min_value": 0.01, "max_value": 0.9}},
             "sampling_algorithm": {"type": "random", "seed": 4},
@@ -239,7 +249,16 @@ def test_what_is_written_to_the_metrics_file_overshoots_and_says_by_how_much(
     said = f"{beyond} report{'s' * (beyond != 1)} more than the rungs needed"
     assert said in ran.output
     shown = barrido("job", "show", ran.folder.name, "-w", str(workspace.root)).stdout
-    assert f"{said}: what is written to the BARRIDO_METRICS file holds no trial" in shown
+    assert f"{said}: what is printed, or written to BARRIDO_METRICS, holds no trial" in shown
+
+
+def test_what_is_only_printed_overshoots_too(run: Run) -> None:
+    ran = run(PRINTS, trial={"metrics": {"loss": r"epoch (?P<step>\d+): loss=(\S+)"}})
+    assert ran.came() == run_by_hand(ran.rates(), BRACKETS_27, 27)
+    logs = [ran.folder.trial(trial.number).log.read_text() for trial in ran.trials]
+    beyond = sum(log.count("loss=") for log in logs) - 357
+    assert beyond > 0
+    assert f"{beyond} report{'s' * (beyond != 1)} more than the rungs needed: what is printed" in ran.output
 
 
 def test_a_script_that_saves_checkpoints_goes_on_from_them_and_trains_no_epoch_twice(run: Run) -> None:

@@ -105,6 +105,16 @@ def test_a_shell_script_reports_through_a_file_and_through_the_command(
         assert reader.metric_names() == ["final_x", "loss"]
 
 
+def test_what_a_program_only_prints_is_found_by_patterns(examples: Path, workspace: Workspace) -> None:
+    ran = file("sweep.yml", examples / "printed", workspace)
+    assert ran.sweep.phase is SweepPhase.COMPLETED
+    assert [trial.reports for trial in ran.trials] == [8] * 4
+    assert ran.trials[ran.sweep.best_trial or 0].params["rate"] == 0.05
+    with Reader(ran.folder) as reader:
+        assert reader.metric_names() == ["loss", "val_loss"]
+        assert [row.step for row in reader.metrics(0, name="loss")] == [*range(1, 9)]
+
+
 @pytest.mark.skipif(shutil.which("node") is None, reason="Node is not installed")
 def test_a_node_script_reports_as_json_lines(examples: Path, workspace: Workspace) -> None:
     ran = file("sweep.yml", examples / "node", workspace)

@@ -1,67 +1,23 @@
 from __future__ import annotations
 
 import os
-import time
 from pathlib import Path
 
 import pytest
 
-from barrido.core.layout import SweepFolder
-from barrido.core.protocols import Executor, Order
-from barrido.core.recipe import Goal, Limits, Objective, Recipe, Work
+from barrido.core.protocols import Executor
 from barrido.executors import leader
-from barrido.executors.leader import read_life
 from barrido.executors.local import LocalExecutor
 from barrido.executors.sim import Fault, SimWorld
-from barrido.testing.executors import PATIENCE_S, ExecutorSuite, World
-
-SCRIPT = """
-{trap}
-n=1
-while [ $n -le {reports} ]; do
-  printf '{{"name": "loss", "value": %s, "step": %s, "time": %s.0}}\\n' $n $n $n >> "$BARRIDO_METRICS"
-  n=$((n + 1))
-  {pause}
-done
-{rest}
-exit {code}
-"""
+from barrido.testing.executors import ExecutorSuite, World
+from barrido.testing.worlds import GRACE_S, LocalWorld, script_of
 
 
-def script_of(order: Order) -> str:
-    params = order.params
-    # A deaf script survives the SIGTERM; what it waits for does not, so it waits again.
-    wait = "while :; do sleep 60; done" if params["deaf"] else "exec sleep 600"
-    return SCRIPT.format(
-        trap="trap '' TERM" if params["deaf"] else "",
-        reports=params["reports"],
-        pause=f"sleep {params['every_s']}" if params["every_s"] else "",
-        rest=wait if params["endless"] else "",
-        code=params["code"],
+def local_world(root: Path, *, polls: bool = False) -> World:
+    return LocalWorld(
+        root,
+        lambda folder, recipe: LocalExecutor(folder, recipe, render=script_of, grace_s=GRACE_S, polls=polls),
     )
-
-
-class LocalWorld:
-    def __init__(self, root: Path, *, polls: bool) -> None:
-        self.folder = SweepFolder(root / "sweep")
-        self.polls = polls
-
-    def executor(self) -> Executor:
-        recipe = Recipe(
-            name="sweep",
-            limits=Limits(max_total_trials=20, max_concurrent_trials=4),
-            work=Work(command=""),
-            objective=Objective("loss", Goal.MINIMIZE),
-            scheduler={"type": "hyperband", "max_resource": 81},
-        )
-        return LocalExecutor(self.folder, recipe, render=script_of, grace_s=0.3, polls=self.polls)
-
-    def wait_until_ended(self, trial: int, attempt: int) -> None:
-        path = f"{self.folder.feed_stem(trial, attempt)}.life"
-        deadline = time.monotonic() + PATIENCE_S
-        while (life := read_life(path)) is None or life.code is None:
-            assert time.monotonic() < deadline
-            time.sleep(0.005)
 
 
 class VirtualWorld:
@@ -88,14 +44,14 @@ class VirtualWorld:
 class TestLocal(ExecutorSuite):
     @pytest.fixture
     def world(self, tmp_path: Path) -> World:
-        return LocalWorld(tmp_path, polls=False)
+        return local_world(tmp_path)
 
 
 class TestLocalWherePidfdsAndInotifyAreMissing(ExecutorSuite):
     @pytest.fixture
     def world(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
         monkeypatch.delattr(os, "pidfd_open")
-        return LocalWorld(tmp_path, polls=True)
+        return local_world(tmp_path, polls=True)
 
 
 class TestLocalWherePidfdsDoNotSignalGroups(ExecutorSuite):
@@ -104,7 +60,7 @@ class TestLocalWherePidfdsDoNotSignalGroups(ExecutorSuite):
     @pytest.fixture
     def world(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
         monkeypatch.setattr(leader, "_signals_groups", lambda: False)
-        return LocalWorld(tmp_path, polls=False)
+        return local_world(tmp_path)
 
 
 class TestSim(ExecutorSuite):

@@ -93,7 +93,7 @@ def test_a_command_cannot_escape_into_the_leader(run: Run) -> None:
 def test_a_child_killed_by_a_signal(run: Run) -> None:
     exited = exit_of(run("sh -c 'kill -KILL $$'"))
     assert exited.code == -9
-    assert exited.detail.startswith("killed by SIGKILL (out of memory?)")
+    assert exited.detail.startswith("killed by SIGKILL, perhaps for want of memory")
 
 
 def test_a_group_that_is_killed_as_a_whole(executor: LocalExecutor, folder: SweepFolder) -> None:

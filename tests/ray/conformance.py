@@ -9,7 +9,6 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from tests.executors.test_conformance import script_of
 
 from barrido.core.layout import SweepFolder
 from barrido.core.protocols import Executor
@@ -20,6 +19,7 @@ from barrido.executors.ray import head
 from barrido.executors.ray.cluster import Cluster
 from barrido.executors.ray.executor import RayExecutor
 from barrido.testing.executors import PATIENCE_S, ExecutorSuite, World
+from barrido.testing.worlds import script_of
 
 pytestmark = [
     pytest.mark.slow,

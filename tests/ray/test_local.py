@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from importlib.util import find_spec
 
 import psutil
@@ -16,8 +17,10 @@ from tests.ray.sweeps import deeds, epochs, finish, recipe, reports, result
 
 from barrido import app
 from barrido.core.layout import SweepFolder, Workspace
+from barrido.core.recipe import Work
 from barrido.executors.leftovers import strays
 from barrido.executors.ray import head
+from barrido.store.queries import Reader
 
 pytestmark = [
     pytest.mark.slow,
@@ -51,3 +54,19 @@ def test_the_controller_is_killed_and_the_next_one_goes_on(workspace: Workspace,
     assert strays(os.fspath(folder.feed)) == []
     with suppress(psutil.NoSuchProcess):
         psutil.Process(pid).wait(30.0)
+
+
+def test_what_trials_only_print_is_found_on_the_node(workspace: Workspace, folder: SweepFolder) -> None:
+    command = "for i in 1 2 3; do printf 'step %d loss=%d\\r' $i $((9 - i)); sleep 0.1; done; printf loss=1"
+    pattern = r"(?:step (?P<step>\d+) )?loss=(\d+)"
+    printing = replace(
+        recipe(workspace, folder.name, compute="ray", trials=3, scheduler={"type": "fifo"}),
+        work=Work(command=command, metrics={"loss": pattern}),
+    )
+    app.create(printing, workspace)
+    finish(folder)
+    with Reader(folder) as reader:
+        for trial in range(3):
+            rows = reader.metrics(trial)
+            assert [(row.value, row.step) for row in rows] == [(8, 1), (7, 2), (6, 3), (1, None)]
+            assert {row.door for row in rows} == {"log"}

@@ -15,7 +15,14 @@ from barrido.constants import AssetTypes, InputOutputModes
 from barrido.core.layout import SweepFolder
 from barrido.core.protocols import Order
 from barrido.core.recipe import Resources
-from barrido.entities import Command, CommandJob, CommandJobLimits, Environment, JobResourceConfiguration
+from barrido.entities import (
+    AmlCompute,
+    Command,
+    CommandJob,
+    CommandJobLimits,
+    Environment,
+    JobResourceConfiguration,
+)
 from barrido.registry import renderer
 from barrido.sdk.jobs import recipe_of
 from barrido.sweep import (
@@ -280,8 +287,8 @@ def test_limits_are_an_object_or_a_mapping_of_known_names() -> None:
 def test_only_jobs_can_be_submitted() -> None:
     with pytest.raises(RequestError, match="got an object of type dict"):
         MLClient().create_or_update({})  # type: ignore[arg-type]
-    environment = Environment(name="env", image="ubuntu")
-    assert MLClient().create_or_update(environment) is environment
+    cluster = AmlCompute(name="cpu", size="STANDARD_DS3_V2")
+    assert MLClient().create_or_update(cluster) is cluster
 
 
 YAML = """

@@ -231,6 +231,10 @@ def test_points_are_added_and_jobs_are_written_on(client: MLClient, tmp_path: Pa
         client.jobs.rerun("mine")
     with pytest.raises(TrialNotFound):
         client.jobs.rerun("mine_7")
+    with pytest.raises(RequestError, match="no trial of 'mine' has failed"):
+        client.jobs.rerun("mine", failed=True)
+    with pytest.raises(RequestError, match="'mine_0' is a trial"):
+        client.jobs.rerun("mine_0", failed=True)
     for note, tags in ((None, None), (3, None), ("x" * 10_001, None), (None, {"a": 1}), (None, [1])):
         with pytest.raises(RequestError):
             client.jobs.annotate("mine", note, tags)  # type: ignore[arg-type]
@@ -254,3 +258,7 @@ def test_points_are_added_and_jobs_are_written_on(client: MLClient, tmp_path: Pa
     assert (found.trials[0].note, found.trials[0].tags) == ("first", {"keep": "yes"})
     with pytest.raises(RequestError, match="is over"):
         client.jobs.enqueue("mine", {"x": 1})
+    client.jobs.rerun("mine_1")
+    while len((found := client.jobs.get("mine")).trials) < 6 or found.status != "Completed":
+        clock.wait(0.02)
+    assert (found.trials[5].parameters["x"], found.trials[5].origin) == (3, "trial 1 again, by sdk")

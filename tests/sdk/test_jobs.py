@@ -64,10 +64,15 @@ def test_trials_are_jobs_of_their_own(story: Tell, client: MLClient) -> None:
         ("iris_0", "Failed"), ("iris_1", "Starting"), ("iris_2", "Starting"),
     ]  # fmt: skip
     child = client.jobs.get("iris_0")
-    assert (child.parent_job_name, child.number, child.properties) == ("iris", 0, {"exit_code": "4"})
+    assert (child.parent_job_name, child.number) == ("iris", 0)
+    assert child.properties == {"exit_code": "4", "failure": "exit_code"}
     with pytest.raises(TrialNotFound, match="sweep 'iris' has no trial 14") as caught:
         client.jobs.get("iris_14")
     assert "it has 3 trials, numbered 0 to 2" in caught.value.hint
+    client.workspace.pipelines.mkdir(parents=True, exist_ok=True)
+    for name in ("", ".", "..", "../sweeps"):
+        with pytest.raises(SweepNotFound, match="there is no sweep"):
+            client.jobs.get(name)
     with pytest.raises(SweepNotFound, match="there is no sweep 'irs'"):
         client.jobs.get("irs")
 

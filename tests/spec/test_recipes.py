@@ -50,7 +50,8 @@ def test_everything_that_is_said_is_in_the_recipe(sweep: Written, read: Read) ->
             outputs="{model: , data: {type: uri_folder}}",
             limits=(
                 "{max_total_trials: 5, max_concurrent_trials: 9, timeout: '7200', trial_timeout: 0.5, "
-                "max_failed_trials: 2, stop_after: {trials: 4, min_improvement: 0.01}}"
+                "max_failed_trials: 2, stop_after: {trials: 4, min_improvement: 0.01},"
+                " max_retries: 3, retry_backoff: 0}"
             ),
         )
     )
@@ -64,6 +65,8 @@ def test_everything_that_is_said_is_in_the_recipe(sweep: Written, read: Read) ->
         timeout=7200,
         trial_timeout=0.5,
         max_failed_trials=2,
+        max_retries=3,
+        retry_backoff=0,
         stop_after=StopAfter(4, 0.01),
     )
 
@@ -316,15 +319,17 @@ def test_the_experiment_is_called_after_the_folder(tmp_path: Path) -> None:
 
 def test_the_schema_describes_both_kinds_of_jobs_and_every_key_of_a_sweep() -> None:
     schema = json_schema()
-    assert {entry["$ref"] for entry in schema["anyOf"]} == {"#/$defs/SweepJob", "#/$defs/CommandJob"}
+    assert {entry["$ref"] for entry in schema["anyOf"]} == {
+        f"#/$defs/{kind}Job" for kind in ("Sweep", "Command", "Pipeline")
+    }
     sweep = schema["$defs"]["SweepJob"]
     assert set(sweep["required"]) == {"type", "trial", "search_space", "limits"}
     assert sweep["additionalProperties"] is False
     assert "$schema" in sweep["properties"]
     assert {"choice", "loguniform", "float"} <= {
-        definition["properties"]["type"]["const"]
+        definition["properties"]["type"]["anyOf"][0].get("const")
         for definition in schema["$defs"].values()
-        if "const" in definition["properties"].get("type", {})
+        if "anyOf" in definition["properties"].get("type", {})
     }
     text = json.dumps(schema)
     assert not [word for word in ("ge", "gt", "allow_inf_nan") if f'"{word}"' in text]

@@ -19,6 +19,7 @@ from barrido.core.events import (
     Cause,
     Event,
     Exited,
+    Failure,
     Finish,
     Launch,
     Launched,
@@ -96,6 +97,8 @@ def fill(store: SqliteStore) -> SweepState:
         Reported(0, 1, -inf, None, 1.0),
         Requested("r", Verb.ENQUEUE, 1.0, changes={"params": {"x": 1}}, origin="studio"),
         Requested("r", Verb.RERUN, 1.0, trial=3),
+        Requested("r", Verb.RERUN, 1.0, origin="cli", reopens=True),
+        Exited(0, 2, Cause.OUT_OF_MEMORY, -9, 3.0),
         Requested("r", Verb.ANNOTATE, 1.0, changes={"note": "é", "tags": {"a": None, "b": "<b>"}}),
         Ask(0, (0, 1)),
         Ask(1, (3, 5), (2, 3)),
@@ -203,7 +206,7 @@ def as_of_version_1(folder: SweepFolder) -> None:
     """Take away what later versions brought."""
     db = sqlite3.connect(folder.db, isolation_level=None)
     db.execute("ALTER TABLE trials DROP COLUMN warm")
-    for column in ("expected", "until", "rungs", "origin", "note", "tags"):
+    for column in ("expected", "until", "rungs", "origin", "note", "tags", "failure"):
         db.execute(f"ALTER TABLE trials DROP COLUMN {column}")
     for column in ("note", "tags", "queued"):
         db.execute(f"ALTER TABLE sweep DROP COLUMN {column}")
@@ -244,6 +247,31 @@ def test_a_database_of_version_1_is_shown_migrated_and_gone_on_with(folder: Swee
         (trial,) = reader.trials()
         assert (trial.warm, trial.expected) == (True, Expectation(0.5, 0.25, 0.125))
         assert reader.starts() == (1, 1)
+
+
+def test_how_trials_failed_is_made_out_for_older_databases(folder: SweepFolder) -> None:
+    SqliteStore.create(folder, RECIPE, version="1", at=0.5).close()
+    ends = {
+        ("completed", 0, ""): None,
+        ("failed", 3, "exit code 3: no"): Failure.EXIT_CODE,
+        ("failed", -9, "killed by signal 9 (SIGKILL)"): Failure.SIGNAL,
+        ("failed", None, "could not be started: no"): Failure.NO_LAUNCH,
+        ("failed", None, "lost"): Failure.LOST,
+        ("canceled", -15, "ran longer than 3 s"): Failure.TIMEOUT,
+        ("canceled", -15, "canceled by cli"): None,
+    }
+    db = sqlite3.connect(folder.db, isolation_level=None)
+    db.executemany(
+        "INSERT INTO trials (number, attempt, phase, params, reason, reports, last_step, queued_at,"
+        " exit_code) VALUES (?, 1, ?, '{}', ?, 0, 0, 1.0, ?)",
+        [(number, phase, reason, code) for number, (phase, code, reason) in enumerate(ends)],
+    )
+    db.close()
+    as_of_version_1(folder)
+    with Reader(folder) as reader:
+        assert [trial.failure for trial in reader.trials()] == list(ends.values())
+        SqliteStore(folder).close()
+        assert [trial.failure for trial in reader.trials()] == list(ends.values())
 
 
 def shape(folder: SweepFolder) -> list[tuple[object, ...]]:

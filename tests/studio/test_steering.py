@@ -147,7 +147,6 @@ def test_a_wish_brings_a_dead_controller_back(studio: Studio, live: SweepFolder)
         ("limits", {"changes": {"max_total_trials": 9}}),
         ("enqueue", {"params": {"lr": 0.5, "solver": "sgd"}}),
         ("trials/0/cancel", {}),
-        ("trials/0/rerun", {}),
     ],
 )
 def test_a_sweep_that_is_over_is_left_as_it_is(
@@ -156,6 +155,35 @@ def test_a_sweep_that_is_over_is_left_as_it_is(
     folder = tell_finished(workspace).folder
     assert "over" in refused(studio, f"/api/sweeps/iris/{path}", body, 409)
     assert not folder.requests.exists()
+
+
+def test_failed_trials_of_a_sweep_that_is_over_run_again(
+    studio: Studio, tmp_path: Path, gate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "off")
+    text = (
+        "type: sweep\nname: again\ntrial: {command: 'test -e GATE || test ${{search_space.k}} = 2'}\n"
+        "search_space: {k: {type: choice, values: [1, 2, 3]}}\nsampling_algorithm: grid\n"
+        "limits: {max_total_trials: 3, max_concurrent_trials: 1, max_failed_trials: 9}\n"
+    ).replace("GATE", str(gate))
+    studio.post("/api/sweeps", {"yaml": text}, status=201)
+    with studio.stream("/api/sweeps/again/stream") as events:
+        until(events, lambda data: data["sweep"]["phase"] == "completed")
+        assert studio.get("/api/sweeps/again/trials")["failure"] == ["exit_code", None, "exit_code"]
+        gate.touch()
+        studio.post("/api/sweeps/again/rerun", {})
+        until(
+            events, lambda data: data["sweep"]["counts"].get("completed") == 3 and data["sweep"]["ended_at"]
+        )
+    trials = studio.get("/api/sweeps/again/trials")
+    assert trials["phase"] == ["failed", "completed", "failed", "completed", "completed"]
+    assert trials["params"]["k"] == [1, 2, 3, 1, 3]
+    assert trials["origin"][3:] == ["trial 0 again, by studio", "trial 2 again, by studio"]
+    assert "no trial 9" in refused(studio, "/api/sweeps/again/trials/9/rerun", {}, 404)
+
+
+def test_where_no_trial_failed_none_runs_again(studio: Studio, live: SweepFolder) -> None:
+    assert "no trial of 'live' has failed" in refused(studio, "/api/sweeps/live/rerun", {}, 409)
 
 
 def test_a_text_is_checked_without_being_run(studio: Studio, tmp_path: Path) -> None:

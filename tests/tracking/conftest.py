@@ -20,8 +20,10 @@ import aiohttp
 import pytest
 from aiohttp import web
 
+from barrido.core.events import Cause, Exited
 from barrido.core.layout import Workspace
 from barrido.core.recipe import Goal, Limits, Objective, Recipe, Work
+from barrido.core.wire import dumps, encode
 from barrido.tracking.backend import backend
 from barrido.tracking.config import Config
 from barrido.tracking.identity import Identity
@@ -67,11 +69,13 @@ class Sweep:
             "started_at": 1001.0,
             "ended_at": None,
             "exit_code": None,
+            "failure": None,
             **more,
         }
         self.db.execute(
             "INSERT OR REPLACE INTO trials (number, attempt, phase, params, reason, reports, last_step,"
-            " queued_at, started_at, ended_at, exit_code) VALUES (?, ?, ?, ?, ?, 0, 0, 1000, ?, ?, ?)",
+            " queued_at, started_at, ended_at, exit_code, failure)"
+            " VALUES (?, ?, ?, ?, ?, 0, 0, 1000, ?, ?, ?, ?)",
             (number, attempt, phase, *row.values()),
         )
 
@@ -87,6 +91,17 @@ class Sweep:
             " best_trial = ?, best_value = ?",
             (phase, best.get("trial"), best.get("value")),
         )
+        fcntl.flock(self.lock, fcntl.LOCK_UN)  # its controller leaves
+
+    def begin_again(self) -> None:
+        """Another controller opens the sweep again."""
+        fcntl.flock(self.lock, fcntl.LOCK_EX)
+        self.db.execute("UPDATE sweep SET phase = 'running', reason = '', ended_at = NULL")
+
+    def exited(self, trial: int, attempt: int, cause: str = "exit", code: int | None = 1) -> None:
+        event = Exited(trial, attempt, Cause(cause), code, 1002.5, "ValueError: odd")
+        body = dumps(encode(event))
+        self.db.execute("INSERT INTO events (at, body, actions) VALUES (1002.5, ?, '[]')", (body,))
 
     def best(self, trial: int, value: float) -> None:
         self.db.execute("UPDATE sweep SET best_trial = ?, best_value = ?", (trial, value))

@@ -185,6 +185,53 @@ def test_a_run_ends_after_its_last_metric_and_takes_those_that_it_made_along(ben
     play(bench, test)
 
 
+def test_a_failed_attempt_is_shown_as_such_and_the_next_one_is_a_run_of_its_own(bench: Bench) -> None:
+    async def test() -> None:
+        bench.sweep.trial(0)
+        bench.sweep.metric(0, 0, "acc", 0.5)
+        bench.sweep.exited(0, 1, "out_of_memory", -9)
+        bench.sweep.trial(0, "completed", attempt=2)
+        bench.sweep.end(trial=0, value=0.5)
+        assert await asyncio.wait_for(bench.work, 10) == 0
+        runs = [run for run in bench.mlflow.runs.values() if run["info"]["run_name"] == "demo_0"]
+        assert [run["info"]["status"] for run in runs] == ["FAILED", "FINISHED"]
+        first, second = (run["tags"] for run in runs)
+        assert (first["barrido.failure"], first["barrido.exit_code"]) == ("out_of_memory", "-9")
+        why = "out of memory, killed by the kernel: ValueError: odd"
+        assert first["barrido.reason"] == f"attempt 1 failed; attempt 2 followed: {why}"
+        assert [metric["key"] for metric in runs[0]["metrics"]] == ["acc"]
+        assert "barrido.failure" not in second
+        assert runs[0]["info"]["end_time"] == 1_002_500
+
+    play(bench, test)
+
+
+def test_a_sweep_that_is_opened_again_runs_again_and_ends_again(bench: Bench) -> None:
+    sweep = bench.sweep
+
+    async def test() -> None:
+        sweep.trial(0, "failed", exit_code=1, failure="exit_code", ended_at=1005.0)
+        sweep.end("failed")
+        assert await asyncio.wait_for(bench.work, 10) == 0
+        assert bench.mlflow.named("demo")["info"]["status"] == "FAILED"
+        assert bench.mlflow.named("demo_0")["tags"]["barrido.failure"] == "exit_code"
+        bench.start()  # by the controller that opens it, perhaps before that is written
+        sweep.begin_again()
+        sweep.trial(1)
+        while bench.mlflow.named("demo")["info"]["status"] != "RUNNING":
+            await asyncio.sleep(0.02)
+        assert bench.mlflow.named("demo")["tags"]["barrido.phase"] == "running"
+        sweep.trial(1, "completed", ended_at=2005.0)
+        sweep.end(trial=1, value=0.25)
+        assert await asyncio.wait_for(bench.work, 10) == 0
+        parent = bench.mlflow.named("demo")
+        assert (parent["info"]["status"], parent["tags"]["barrido.phase"]) == ("FINISHED", "completed")
+        assert parent["tags"]["best_child_run_id"] == bench.mlflow.named("demo_1")["info"]["run_id"]
+        assert bench.mlflow.calls.count("POST runs/create") == 3
+
+    play(bench, test)
+
+
 def test_a_lost_attempt_is_killed_and_the_next_one_is_a_run_of_its_own(bench: Bench) -> None:
     async def test() -> None:
         await bench.log("loss", 1, 1)

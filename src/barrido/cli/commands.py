@@ -13,6 +13,10 @@ barrido = LazyGroup(
         "job": "barrido.cli.commands:job",
         "studio": "barrido.cli.studio:studio",
         "report": "barrido.cli.report:report",
+        "azure": "barrido.cli.commands:azure",
+        "environment": "barrido.cli.commands:environment",
+        "schema": "barrido.cli.schema:schema",
+        "completion": "barrido.cli.completion:completion",
     },
     help="Hyperparameter sweeps for any training command.",
 )
@@ -41,6 +45,8 @@ job = LazyGroup(
         "rerun": "barrido.cli.points:rerun",
         "annotate": "barrido.cli.points:annotate",
         "download": "barrido.cli.download:download",
+        "archive": "barrido.cli.archive:archive",
+        "restore": "barrido.cli.archive:restore",
     },
     meant={
         **dict.fromkeys(("run", "submit", "start", "new"), "create"),
@@ -48,6 +54,8 @@ job = LazyGroup(
         **dict.fromkeys(("watch", "logs", "log", "tail"), "stream"),
         **dict.fromkeys(("stop", "kill", "delete"), "cancel"),
         **dict.fromkeys(("continue", "restart"), "resume"),
+        "hide": "archive",
+        **dict.fromkeys(("unarchive", "unhide"), "restore"),
         **dict.fromkeys(("add", "put"), "enqueue"),
         **dict.fromkeys(("retry", "again"), "rerun"),
         **dict.fromkeys(("tag", "note", "comment", "label"), "annotate"),
@@ -56,4 +64,20 @@ job = LazyGroup(
         "ls": "list",
     },
     help="Create, watch and control sweeps.",
+)
+
+azure = LazyGroup(
+    name="azure",
+    lazy={"run": "barrido.cli.azure:run"},
+    help="Run scripts that were written for Azure ML.",
+)
+
+environment = LazyGroup(
+    name="environment",
+    lazy={
+        "list": "barrido.cli.environment:list_",
+        "remove": "barrido.cli.environment:remove",
+    },
+    meant={**dict.fromkeys(("delete", "rm"), "remove"), "ls": "list"},
+    help="List and remove what was built for trials to run in.",
 )

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from barrido.cli import pipelines
 from barrido.cli.options import find, find_sweep, in_workspace, named, set_option, split_changes
+from barrido.cli.pipelines import find_pipeline
 from barrido.errors import ControllerError, RequestError
 
 if TYPE_CHECKING:
@@ -25,13 +27,16 @@ PATIENCE_S = 10.0
 @click.option("-t", "--trial", type=click.IntRange(min=0), metavar="N", help="Cancel this trial only.")
 @in_workspace
 def cancel(name: str, trial: int | None, workspace: Workspace) -> None:
-    """Stop a sweep with all its trials, or one trial.
+    """Stop a sweep with all its trials, a pipeline with all its steps, or one trial.
 
     Trials are asked to end, and killed if they do not. What they logged stays.
     """
     from barrido.core.events import Verb
     from barrido.core.state import SweepPhase
 
+    if (pipeline := find_pipeline(workspace, name)) is not None and trial is None:
+        pipelines.cancel(pipeline)
+        return
     folder, number = find(workspace, name) if trial is None else (find_sweep(workspace, name), trial)
     if number is not None:
         _cancel_trial(folder, number)
@@ -136,15 +141,17 @@ def update(name: str, changes: tuple[str, ...], workspace: Workspace) -> None:
 @click.option("-s", "--stream", is_flag=True, help="Watch the sweep until it is over.")
 @in_workspace
 def resume(name: str, stream: bool, workspace: Workspace) -> int:
-    """Go on with a sweep whose controller died.
+    """Go on with a sweep, or a pipeline, whose process died.
 
     Trials that still run are taken over, and nothing they logged meanwhile is lost. After a pause, unpause.
     """
     from barrido import app
-    from barrido.cli.output import say
+    from barrido.cli.output import say, say_progress
 
+    if (pipeline := find_pipeline(workspace, name)) is not None:
+        return pipelines.resume(pipeline, stream=stream)
     folder = find_sweep(workspace, name)
-    app.resume(folder)
+    app.resume(folder, say=say_progress)
     say(f"{folder.name} goes on in the background")
     if not stream:
         return 0

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from barrido.cli.options import in_workspace, output_option, set_option, split_changes
+from barrido.cli.web import open_page, web_option
 from barrido.errors import RequestError
 
 if TYPE_CHECKING:
     from barrido.core.layout import SweepFolder, Workspace
+    from barrido.core.pipeline import PipelineRecipe
     from barrido.core.recipe import Recipe
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -52,6 +54,8 @@ def described(command: Command) -> Callable[..., Any]:
     "-a", "--save-as", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False),
     help="Write the sweep as it was understood, seed and all, to a YAML file.",
 )  # fmt: skip
+@click.option("--skip-validation", is_flag=True, expose_value=False, hidden=True)
+@web_option
 @output_option
 @in_workspace
 def create(
@@ -60,10 +64,11 @@ def create(
     changes: tuple[str, ...],
     stream: bool,
     save_as: Path | None,
+    web: bool,
     output: str,
     workspace: Workspace,
 ) -> int:
-    """Start a sweep in the background.
+    """Start a sweep, a command or a pipeline in the background.
 
     It goes on when this shell is closed. Exit codes: 0 it was created (with --stream: it completed), 1 it
     failed, 2 there is something wrong with FILE, 130 the watching was ended with Ctrl-C.
@@ -71,14 +76,26 @@ def create(
     if stream and output != "table":
         raise RequestError("--stream shows the sweep as it runs: it cannot be printed as " + output)
     from barrido import app
+    from barrido.cli import pipelines
+    from barrido.cli.output import say_progress
+    from barrido.core.recipe import Recipe
 
-    recipe = load_recipe(file, name, changes)
+    recipe = load_any_recipe(file, name, changes, workspace)
+    if not isinstance(recipe, Recipe):
+        if save_as is not None:
+            raise RequestError("--save-as is for sweeps and commands: a pipeline is not written anew")
+        code = pipelines.create(recipe, workspace, output, stream=stream)
+        if web:
+            open_page(workspace, recipe.name)
+        return code
     if output == "table":
         _say_plan(recipe)
-    folder = app.create(recipe, workspace)
+    folder = app.create(recipe, workspace, say=say_progress)
     if save_as is not None:
         _save(recipe, save_as)
     _say_created(folder, output, stream=stream)
+    if web:
+        open_page(workspace, folder.name)
     if not stream:
         return 0
     from barrido.cli.watch import watch
@@ -94,8 +111,11 @@ def validate(file: Path, changes: tuple[str, ...], workspace: Workspace) -> None
     """Say everything that is wrong with a sweep's file, without running it."""
     from barrido import app
     from barrido.cli.output import say
+    from barrido.core.recipe import Recipe
 
-    recipe, _ = app.warm_start(load_recipe(file, None, changes), workspace)
+    recipe = load_any_recipe(file, None, changes, workspace)
+    if isinstance(recipe, Recipe):
+        recipe, _ = app.warm_start(recipe, workspace)
     for notice in recipe.notices:
         say(f"note: {notice}")
     say(f"{file} is right")
@@ -111,14 +131,27 @@ def _say_plan(recipe: Recipe) -> None:
     say_lines(plan_lines(plan_sweep(recipe), width=width(), paint=painted))
 
 
-def load_recipe(file: Path, name: str | None, changes: tuple[str, ...]) -> Recipe:
+def load_any_recipe(
+    file: Path, name: str | None, changes: tuple[str, ...], workspace: Workspace
+) -> Recipe | PipelineRecipe:
+    """As `load_recipe`; or the pipeline that ``file`` describes."""
+    from barrido.spec.load import Defaults, load_any
+
+    return load_any(file, set_values=_values(name, changes), defaults=Defaults.here(workspace=workspace))
+
+
+def load_recipe(file: Path, name: str | None, changes: tuple[str, ...], workspace: Workspace) -> Recipe:
     """The sweep, or the command, that ``file`` describes. Raises SpecError, RequestError."""
     from barrido.spec.load import Defaults, load
 
+    return load(file, set_values=_values(name, changes), defaults=Defaults.here(workspace=workspace))
+
+
+def _values(name: str | None, changes: tuple[str, ...]) -> list[tuple[str, str]]:
     values = split_changes(changes)
     if name is not None:
         values.append(("name", json.dumps(name)))
-    return load(file, set_values=values, defaults=Defaults.here())
+    return values
 
 
 def _save(recipe: Recipe, path: Path) -> None:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 @click.option("--output-name", metavar="X", help="The output called X, and nothing else.")
 @in_workspace
 def download(name: str, to: Path, everything: bool, output_name: str | None, workspace: Workspace) -> None:
-    """Copy what a job made: the best trial of a sweep, or the trial called NAME (iris_3).
+    """Copy what a job made: a pipeline, the best trial of a sweep, or the trial called NAME (iris_3).
 
     Outputs, logs and what was logged to MLflow go to artifacts/, named outputs to named-outputs/.
     """

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from barrido.core.layout import SweepFolder
+from barrido.core.recipe import Work
 from barrido.core.trial import Phase
 from barrido.sdk.addresses import without_secrets
 from barrido.sdk.progress import TRIAL_STATUS, Progress, Watch, summarize
@@ -77,10 +78,12 @@ def recipe_facts(sweep: SweepRow) -> dict[str, Any]:
         "code": recipe.work.code,
         "compute": recipe.compute,
         "resources": asdict(recipe.work.resources),
+        "environment": environment_facts(recipe.work),
         "warm": recipe.work.warm,
         "inputs": dict(recipe.work.inputs),
         "outputs": list(recipe.work.outputs),
         "search_space": recipe.space,
+        "constraints": list(recipe.constraints),
         "sampling_algorithm": {**recipe.sampler, "seed": recipe.seed},
         "resume_from": list(recipe.resume_from),
         "early_termination": recipe.policy,
@@ -88,6 +91,19 @@ def recipe_facts(sweep: SweepRow) -> dict[str, Any]:
         "pausing": asdict(recipe.pausing) if recipe.scheduler["type"] != "fifo" else None,
         "limits": asdict(sweep.limits),
         "tracking_uri": None if recipe.tracking_uri is None else without_secrets(recipe.tracking_uri),
+    }
+
+
+def environment_facts(work: Work) -> dict[str, Any] | None:
+    """None for the Python that barrido runs in. Addresses of packages lose their passwords."""
+    environment = work.environment
+    if environment is None:
+        return None
+    return {
+        "name": environment.name,
+        "python": work.python,
+        "requirements": [without_secrets(line) for line in environment.requirements],
+        "conda": None if environment.conda is None else without_secrets(environment.conda),
     }
 
 
@@ -133,6 +149,7 @@ def trial_facts(sweep: str, trial: TrialRow, *, at: float) -> dict[str, Any]:
         "attempt": trial.attempt,
         "warm": trial.warm,
         "exit_code": trial.exit_code,
+        "failure": trial.failure and str(trial.failure),
         "queued_at": moment(trial.queued_at),
         "started_at": moment(trial.started_at),
         "ended_at": moment(trial.ended_at),

@@ -43,6 +43,8 @@ class LazyGroup(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         name = args[0]
+        if ctx.resilient_parsing:  # somebody is still typing it
+            return super().resolve_command(ctx, args)
         if self.get_command(ctx, name) is None and not name.startswith("-"):
             raise RequestError(
                 f"{ctx.command_path} has no command {name!r}", hint=self._what_was_meant(ctx, name)

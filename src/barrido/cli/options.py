@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from barrido.cli.completion import offer_folders, offer_names
 from barrido.errors import RequestError
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ def in_workspace(command: Callable[..., Any]) -> Callable[..., Any]:
         metavar="FOLDER",
         envvar="BARRIDO_WORKSPACE",
         show_envvar=True,
+        shell_complete=offer_folders,
         help="Where sweeps are kept.  [default: .barrido]",
     )
     @click.option(
@@ -44,10 +46,11 @@ def named(what: str = "sweep") -> Callable[[Command], Callable[..., Any]]:
     """Adds NAME, as an argument or as ``--name``; the command gets it as ``name``."""
 
     def decorate(command: Command) -> Callable[..., Any]:
-        @click.argument("name", required=False, metavar="NAME")
+        @click.argument("name", required=False, metavar="NAME", shell_complete=offer_names)
         @click.option(
-            "-n", "--name", "name_option", metavar="NAME", help=f"The {what}'s name, said this way."
-        )
+            "-n", "--name", "name_option", metavar="NAME", shell_complete=offer_names,
+            help=f"The {what}'s name, said this way.",
+        )  # fmt: skip
         @wraps(command)
         def chosen(*args: Any, name: str | None, name_option: str | None, **values: Any) -> Any:
             if name is not None and name_option is not None and name != name_option:

@@ -20,6 +20,11 @@ def say(text: str = "", *, to: TextIO | None = None) -> None:
     (to or sys.stdout).flush()
 
 
+def say_progress(text: str) -> None:
+    """What goes on before there is an answer: beside what programs read."""
+    say(text, to=sys.stderr)
+
+
 def wants_color() -> bool:
     """Whether a terminal, if it is one, may be written to in colours (see no-color.org)."""
     return not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"

@@ -39,20 +39,25 @@ def enqueue(name: str, values: tuple[str, ...], workspace: Workspace) -> None:
     _ask(folder, Verb.ENQUEUE, changes={"params": _point(values)})
 
 
-@click.command(short_help="Run the parameters of a trial once more.")
-@named("trial")
+@click.command(short_help="Run a trial once more, or all that failed.")
+@named("trial or sweep")
 @click.option("-t", "--trial", type=click.IntRange(min=0), metavar="N", help="The trial, if NAME is a sweep.")
+@click.option("--failed", is_flag=True, help="All trials of the sweep NAME that failed.")
 @in_workspace
-def rerun(name: str, trial: int | None, workspace: Workspace) -> None:
+def rerun(name: str, trial: int | None, failed: bool, workspace: Workspace) -> None:
     """Run the parameters of a trial once more, in a trial of its own: barrido job rerun iris_3.
 
-    There will be one trial more than there was to be.
+    With --failed all trials of a sweep that failed, each once: barrido job rerun iris --failed. There will be
+    as many trials more than there were to be. A sweep that is over is opened again for it.
     """
     from barrido.core.events import Verb
 
     folder, number = find(workspace, name) if trial is None else (find_sweep(workspace, name), trial)
-    if number is None:
-        raise RequestError(f"{name!r} is no trial", hint=f"say which: `barrido job rerun {name}_3`")
+    if failed and number is not None:
+        raise RequestError(f"--failed is for a sweep, not for trial {number}", hint="leave one of them out")
+    if number is None and not failed:
+        hint = f"say which: `barrido job rerun {name}_3`, or `--failed` for all that failed"
+        raise RequestError(f"{name!r} is no trial", hint=hint)
     _ask(folder, Verb.RERUN, trial=number)
 
 

@@ -6,11 +6,14 @@ trials at a time), and paths are absolute: the file makes the same trials wherev
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
+from barrido.core.environment import Environment
 from barrido.core.recipe import Recipe
+from barrido.environments.interpreters import here
 
 
 def to_document(recipe: Recipe) -> dict[str, Any]:
@@ -20,6 +23,8 @@ def to_document(recipe: Recipe) -> dict[str, Any]:
         command=work.command,
         code=work.code,
         environment_variables=dict(work.environment_variables),
+        environment=_environment(work.environment),
+        metrics=dict(work.metrics),
         warm=work.warm if work.warm != "auto" else "",
         resources=_filled(**asdict(work.resources)),
     )
@@ -49,6 +54,7 @@ def to_document(recipe: Recipe) -> dict[str, Any]:
         "search_space": recipe.space,
         "sampling_algorithm": {**recipe.sampler, "seed": recipe.seed},
         **_filled(
+            constraints=list(recipe.constraints) or None,
             resume_from=list(recipe.resume_from) or None,
             objective={"goal": str(objective.goal), "primary_metric": objective.metric}
             if objective
@@ -60,12 +66,27 @@ def to_document(recipe: Recipe) -> dict[str, Any]:
     }
 
 
+def _environment(environment: Environment | None) -> Any:
+    """What makes the same environment."""
+    if environment is None:
+        return None
+    if environment.interpreter is not None:
+        return environment.interpreter
+    if environment.conda is not None:
+        return {"name": environment.name, "conda_file": json.loads(environment.conda)}
+    requirements = list(environment.requirements)
+    python = environment.python or (None if requirements else here())
+    return _filled(name=environment.name, python=python, requirements=requirements or None)
+
+
 def scheduler_document(recipe: Recipe) -> dict[str, Any] | None:
     """The scheduler as YAML's data, None where trials run to their ends."""
     if recipe.scheduler["type"] == "fifo":
         return None
     pausing = recipe.pausing
-    body = {"trials" if name == "size" else name: value for name, value in recipe.scheduler.items()}
+    body = dict(recipe.scheduler)
+    if body["type"] == "successive_halving":
+        body["trials"] = body.pop("size")
     # Where no GPU is asked for only `auto` spares them, and it would choose the same for the same command.
     is_auto = pausing.spares_gpus and not recipe.work.resources.gpu
     body |= {"resource": pausing.input or str(pausing.unit)}

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from math import floor
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from barrido.cli.options import find, in_workspace, named, output_option
+from barrido.cli.pipelines import find_pipeline
+from barrido.cli.web import open_page, web_option
 from barrido.errors import RequestError
 
 if TYPE_CHECKING:
@@ -22,10 +24,11 @@ if TYPE_CHECKING:
 @click.option(
     "--plot", is_flag=True, help="Draw the best so far and the best trials' curves; a trial's metrics."
 )
+@web_option
 @output_option
 @in_workspace
-def show(name: str, plot: bool, output: str, workspace: Workspace) -> None:
-    """Show a sweep, or one trial of it.
+def show(name: str, plot: bool, web: bool, output: str, workspace: Workspace) -> None:
+    """Show a sweep, one trial of it, or a pipeline with its steps.
 
     NAME is a sweep's name; with _N behind it, that of its trial N: iris shows the sweep, iris_3 its trial 3.
     """
@@ -34,6 +37,13 @@ def show(name: str, plot: bool, output: str, workspace: Workspace) -> None:
     from barrido.sdk.job import find_trial
     from barrido.store.queries import Reader
 
+    if web:
+        open_page(workspace, name)
+    if (pipeline := find_pipeline(workspace, name)) is not None:
+        from barrido.cli import pipelines
+
+        pipelines.show(pipeline, output, plot=plot)
+        return
     folder, number = find(workspace, name)
     with Reader(folder) as reader:
         if number is None:
@@ -70,7 +80,7 @@ def _show_sweep(reader: Reader, output: str) -> None:
     counts, warm = facts.counts_text(progress.counts), warm_text(progress.starts)
     done = f"{progress.done}/{progress.total} done" + (f": {counts}" if counts else "")
     say_lines(
-        _pairs(
+        pairs_text(
             [
                 ("name", folder.name),
                 ("display name", recipe.display_name if recipe.display_name != folder.name else ""),
@@ -81,9 +91,11 @@ def _show_sweep(reader: Reader, output: str) -> None:
                 ("note", sweep.note),
                 ("experiment", recipe.experiment),
                 ("command", recipe.work.command),
+                ("environment", _environment(asked["environment"])),
                 ("compute", recipe.compute if recipe.compute != "local" else ""),
                 ("each needs", _inline({key: one for key, one in needs.items() if one not in (None, {})})),
                 ("search space", "\n".join(f"{key}: {_inline(one)}" for key, one in recipe.space.items())),
+                ("constraints", "\n".join(recipe.constraints)),
                 ("sampling", _inline({**recipe.sampler, "seed": recipe.seed}) if recipe.space else ""),
                 ("resumes from", " ".join(recipe.resume_from)),
                 ("objective", "" if progress.metric is None else f"{progress.goal} {progress.metric}"),
@@ -111,7 +123,16 @@ def _show_sweep(reader: Reader, output: str) -> None:
 def _show_trial(reader: Reader, trial: TrialRow, output: str) -> None:
     from barrido.cli import facts
     from barrido.cli.output import say, say_data, say_lines
-    from barrido.sdk.wording import clean, expectation_text, number, params_text, shown, sparkline, took
+    from barrido.sdk.wording import (
+        FAILURES,
+        clean,
+        expectation_text,
+        number,
+        params_text,
+        shown,
+        sparkline,
+        took,
+    )  # fmt: skip
 
     now = time.time()
     folder: SweepFolder = reader.folder
@@ -124,7 +145,7 @@ def _show_trial(reader: Reader, trial: TrialRow, output: str) -> None:
     objective = reader.sweep().recipe.objective
     place = folder.trial(trial.number)
     say_lines(
-        _pairs(
+        pairs_text(
             [
                 ("name", f"{folder.name}_{trial.number}"),
                 ("status", str(trial.phase)),
@@ -138,6 +159,7 @@ def _show_trial(reader: Reader, trial: TrialRow, output: str) -> None:
                 ("reports", str(trial.reports)),
                 ("rungs", _rungs(trial)),
                 ("attempt", str(trial.attempt) if trial.attempt > 1 else ""),
+                ("failure", "" if trial.failure is None else FAILURES[trial.failure]),
                 ("started", "warm" if trial.warm else ""),
                 ("exit code", "" if trial.exit_code is None else str(trial.exit_code)),
                 ("time", took(trial.started_at, trial.ended_at, at=now)),
@@ -161,7 +183,7 @@ def _rungs(trial: TrialRow) -> str:
     return ", ".join([*values, *([] if trial.until is None else [f"on its way to {trial.until}"])])
 
 
-def _pairs(pairs: Iterable[tuple[str, str]]) -> Iterator[str]:
+def pairs_text(pairs: Iterable[tuple[str, str]]) -> Iterator[str]:
     """Lines of ``key  value``, aligned; further lines of a value stand below its first one."""
     from barrido.cli.output import painted
     from barrido.sdk.rows import status_painted
@@ -173,6 +195,14 @@ def _pairs(pairs: Iterable[tuple[str, str]]) -> Iterator[str]:
         first, *more = map(printable, text.rstrip().splitlines())
         yield f"{key:<{width}}  {status_painted(first, paint=painted) if key == 'status' else first}"
         yield from (f"{'':<{width}}  {line}" for line in more)
+
+
+def _environment(facts: Mapping[str, Any] | None) -> str:
+    """Its name and its interpreter, and what was installed."""
+    if facts is None:
+        return ""
+    lines = [f"{facts['name']}: {facts['python']}", ", ".join(facts["requirements"])]
+    return "\n".join(line for line in lines if line)
 
 
 def _inline(value: Any) -> str:

@@ -12,7 +12,9 @@ from barrido.core.events import Verb
 from barrido.core.recipe import Limits, Recipe
 from barrido.errors import Problem, RequestError
 
+_MAY_BE_ZERO = frozenset({"max_retries", "retry_backoff"})
 _MAY_BE_NONE = frozenset({"timeout", "trial_timeout", "stop_after"})
+_IN_SECONDS = frozenset({"timeout", "trial_timeout", "retry_backoff"})
 LIMIT_NAMES = frozenset(f.name for f in fields(Limits))
 _OF_TRIALS = frozenset({Verb.CANCEL, Verb.RERUN, Verb.ANNOTATE})
 
@@ -36,8 +38,6 @@ def admit(recipe: Recipe, verb: Verb, trial: int | None, changes: Mapping[str, A
             return _point(recipe, changes)
         case Verb.ANNOTATE:
             return _annotation(changes)
-        case Verb.RERUN if trial is None:
-            raise RequestError("which trial is to be run again is not said")
         case _ if changes:
             raise RequestError(f"to {verb} takes no changes (got {', '.join(map(repr, changes))})")
         case _:
@@ -51,9 +51,12 @@ def _point(recipe: Recipe, changes: Mapping[str, Any]) -> dict[str, Any]:
     from barrido.space import Space
     from barrido.space.fitting import fitted
 
-    values, problems = fitted(Space.from_json(recipe.space), params)
+    space = Space.from_json(recipe.space, constraints=recipe.constraints)
+    values, problems = fitted(space, params)
     if problems:
         raise RequestError(_told("the point cannot be run", problems), hint=_hint(problems))
+    if (broken := space.broken(values)) is not None:
+        raise RequestError(f"the point cannot be run: the sweep is to have {broken.text}")
     return {"params": values}
 
 
@@ -85,9 +88,10 @@ def _limits(changes: Mapping[str, Any]) -> dict[str, Any]:
             continue
         if name == "stop_after":
             _check_stop_after(value)
-        elif not _is_number(value) or not 0 < value < inf:
-            raise RequestError(f"{name} must be a number above 0 (got {value!r})")
-        elif name not in _MAY_BE_NONE and not isinstance(value, int):
+        elif not _is_number(value) or not 0 <= value < inf or (value == 0 and name not in _MAY_BE_ZERO):
+            least = "of 0 or more" if name in _MAY_BE_ZERO else "above 0"
+            raise RequestError(f"{name} must be a number {least} (got {value!r})")
+        elif name not in _IN_SECONDS and not isinstance(value, int):
             raise RequestError(f"{name} must be a whole number (got {value!r})")
     return checked
 

@@ -6,13 +6,15 @@ import time
 
 
 class WallClock:
-    """The machine's clock, made to run forward only: a clock that is set back stands still meanwhile."""
+    """The machine's clock, made to run forward only: where it is set back, this one runs on regardless."""
 
     def __init__(self) -> None:
-        self._latest = time.time()
+        self._latest, self._read_at = time.time(), time.monotonic()
 
     def now(self) -> float:
-        self._latest = max(self._latest, time.time())
+        read_at = time.monotonic()
+        self._latest = max(self._latest + read_at - self._read_at, time.time())
+        self._read_at = read_at
         return self._latest
 
     def wait(self, seconds: float) -> None:

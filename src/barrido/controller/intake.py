@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from barrido.core.events import Reported
-from barrido.core.layout import DOORS
+from barrido.core.layout import DOORS, LOG
 from barrido.core.protocols import Logged, Offsets
 from barrido.store.batch import Attempt, Batch, Feed, Measurement, Remark
 
@@ -71,7 +71,8 @@ class Intake:
         batch.feeds[(*key, logged.door)] = row
         for text in logged.complaints[: COMPLAINTS - feed.complaints]:
             feed.complaints += 1
-            remark = f"a line of its {logged.door} journal could not be read: {text}"
+            where = "log" if logged.door == LOG else f"{logged.door} journal"
+            remark = f"a line of its {where} could not be read: {text}"
             batch.remarks.append(Remark(at, remark, logged.trial))
         return reports
 
@@ -95,4 +96,6 @@ class Intake:
         return feed.owner == logged.door
 
 
-DOOR_NAMES = dict(zip(DOORS, ("barrido.report", "MLflow", "the BARRIDO_METRICS file"), strict=True))
+DOOR_NAMES = dict(zip(DOORS, ("barrido.report", "MLflow", "the BARRIDO_METRICS file"), strict=True)) | {
+    LOG: "patterns in the log"
+}

@@ -1,4 +1,4 @@
-"""What people ask of a sweep that is over: nothing runs, and nothing is started for it.
+"""What people write on a sweep that is over: nothing runs, and nothing is started for it.
 
 Its log is not played again, which takes a while where it is long: all that is decided on is whether there
 is such a trial, and what was written on it before.
@@ -18,9 +18,18 @@ from barrido.store.batch import Batch, Decision, Remark
 from barrido.store.sqlite import SqliteStore
 
 
+def reopens(folder: SweepFolder, recipe: Recipe, *, at: float) -> bool:
+    """Whether somebody wants trials run again, for which a sweep that is over is opened by a controller."""
+    return any(map(_reopens, requests.take(folder, recipe, at=at)))
+
+
+def _reopens(one: requests.Taken) -> bool:
+    return one.event is not None and one.event.reopens
+
+
 def take_late(folder: SweepFolder, recipe: Recipe, plan: Plan, store: SqliteStore, *, at: float) -> None:
-    """Take in what was asked, in one transaction. Raises StoreError."""
-    taken = requests.take(folder, recipe, at=at)
+    """Take in what was asked, in one transaction, but for what opens the sweep again. Raises StoreError."""
+    taken = [one for one in requests.take(folder, recipe, at=at) if not _reopens(one)]
     if not taken:
         return
     state = SweepState(limits=recipe.limits, phase=store.phase())

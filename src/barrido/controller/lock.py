@@ -1,4 +1,4 @@
-"""One controller a sweep: a lock that the kernel lets go of when its holder dies."""
+"""One process that runs a sweep, or a pipeline: a lock that the kernel lets go of when its holder dies."""
 
 from __future__ import annotations
 
@@ -8,27 +8,27 @@ import time
 from contextlib import suppress
 from types import TracebackType
 
-from barrido.core.layout import SweepFolder
+from barrido.core.layout import PipelineFolder, SweepFolder
 from barrido.errors import SweepBusy
 
 TRIES, BETWEEN_S = 10, 0.02
 
 
 class SweepLock:
-    """An flock on the sweep's ``lock`` file, which holds the pid of the controller.
+    """An flock on the ``lock`` file of a sweep, or of a pipeline, which holds the pid of who runs it.
 
     Trials never inherit it: the descriptor closes on exec. The file's time of change is the holder's
     heartbeat; ``silent_s`` is how long there was none before this holder came. Its first `beat` says
     that this is written down: who dies before leaves the silence as it found it.
     """
 
-    def __init__(self, folder: SweepFolder) -> None:
+    def __init__(self, folder: SweepFolder | PipelineFolder) -> None:
         self._fd = os.open(folder.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         if not _take(self._fd):
             pid = int(os.pread(self._fd, 32, 0) or b"0")
             os.close(self._fd)
             raise SweepBusy(
-                f"sweep {folder.name!r} is already running (process {pid})",
+                f"{folder.name!r} is already running (process {pid})",
                 hint=f"watch it with `barrido job stream {folder.name}`",
             )
         found = os.fstat(self._fd)
@@ -64,8 +64,8 @@ def _take(fd: int) -> bool:
     return False
 
 
-def holder(folder: SweepFolder) -> int | None:
-    """The pid of the controller that runs the sweep now, None if there is none."""
+def holder(folder: SweepFolder | PipelineFolder) -> int | None:
+    """The pid of the process that runs the sweep, or the pipeline, now; None if there is none."""
     try:
         fd = os.open(folder.lock, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:

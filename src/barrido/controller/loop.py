@@ -108,7 +108,8 @@ class Controller:
             remarks = [Remark(self._clock.now(), text) for text in self._recipe.notices]
             self._turn([Started(self._clock.now())], Batch(remarks=remarks))
             return
-        if self.state.phase.is_terminal:
+        if self._is_over():
+            self.look()
             return
         for trial in self.state.under_way():
             if trial.phase is Phase.PAUSED and not (trial.is_frozen or trial.is_let_go):
@@ -128,7 +129,7 @@ class Controller:
             self._answer(trial.number, trial.attempt)  # the last controller may not have come to it
 
     def run(self) -> Outcome:
-        """Until the sweep is over."""
+        """Until the sweep is over. To be called again when it was opened again since."""
         while not self._is_over():
             for portion in _portions(self._executor.events(self._wait_s())):
                 if not self._is_over():
@@ -137,7 +138,7 @@ class Controller:
         return Outcome(self.state.phase.value)
 
     def look(self) -> None:
-        """Take in what people ask, once the sweep is over: it can still be annotated."""
+        """Take in what people ask once the sweep is over: it can be annotated, or opened again."""
         self._turn((), Batch())
 
     def _is_over(self) -> bool:
@@ -283,7 +284,9 @@ class Controller:
     def _launch(self) -> None:
         """Launch what is to be launched, as soon as the disk has room for it: a trial that cannot write
         would fail, and it is not its fault."""
-        if not self._waiting or not self._has_room():
+        # Whoever takes a sweep up repeats its launches at once: what is adopted and not launched counts as
+        # lost. The executor, too, waits for room.
+        if not self._waiting or (self._is_up and not self._has_room()):
             return
         waiting, self._waiting = self._waiting, []
         for launch in waiting:

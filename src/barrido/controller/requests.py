@@ -50,7 +50,10 @@ def put(
     folder.requests.mkdir(exist_ok=True)
     draft = folder.requests / f".{request}"
     try:
-        draft.write_text(json.dumps(body))
+        with draft.open("w") as file:
+            file.write(json.dumps(body))
+            file.flush()
+            os.fsync(file.fileno())  # whoever asked is told that it will be done
         draft.rename(folder.requests / f"{request}.json")
     finally:
         draft.unlink(missing_ok=True)
@@ -120,7 +123,9 @@ def _read(path: Path, recipe: Recipe, at: float) -> Taken:
         if trial is not None and (not isinstance(trial, int) or isinstance(trial, bool)):
             raise ValueError(f"a trial is a whole number (got {trial!r})")
         changes = admit(recipe, verb, trial, body["changes"])
-        event = Requested(str(body["id"]), verb, at, trial=trial, changes=changes, origin=str(body["origin"]))
+        event = Requested(
+            str(body["id"]), verb, at, trial, changes, str(body["origin"]), reopens=verb is Verb.RERUN
+        )
     except RequestError as error:
         return Taken(path, None, f"request {path.name} is refused: {error.message}")
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:

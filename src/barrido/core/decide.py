@@ -18,6 +18,7 @@ from barrido.core.events import (
     Discard,
     Event,
     Exited,
+    Failure,
     Launch,
     Launched,
     Note,
@@ -37,8 +38,9 @@ from barrido.core.events import (
 from barrido.core.pausing import arrive, compare, drop, go_on, is_due, launch, park, paused, promote, relaunch
 from barrido.core.plan import Plan
 from barrido.core.protocols import Drop, Idle, Promote, Sample, Step
-from barrido.core.reasons import describe_exit
+from barrido.core.reasons import describe_exit, failure_of
 from barrido.core.recipe import Unit
+from barrido.core.retries import is_doubtful, may_retry, next_due, relaunch_due, retry
 from barrido.core.state import SweepPhase, SweepState, move_sweep
 from barrido.core.trial import WORST, Phase, Trial, move
 from barrido.core.wishes import may_come_late, requested
@@ -78,7 +80,7 @@ def decide(plan: Plan, state: SweepState, event: Event) -> Actions:
         case Requested():
             actions += requested(plan, state, event)
         case Started():
-            state.started_at = event.at
+            state.started_at = state.timed_from = event.at
             move_sweep(state, SweepPhase.RUNNING)
         case Resumed():
             state.down_s += event.down_s
@@ -124,7 +126,9 @@ def next_deadline(plan: Plan, state: SweepState) -> float | None:
     deadlines = []
     limits = state.limits
     if limits.timeout is not None and _has_something_to_stop(state):
-        deadlines.append(state.started_at + state.down_s + limits.timeout)
+        deadlines.append(state.timed_from + state.down_s + limits.timeout)
+    if (due_at := next_due(state)) is not None:
+        deadlines.append(due_at)
     in_seconds = plan.pausing.unit is Unit.SECONDS
     if limits.trial_timeout is not None or in_seconds:
         for trial in state.live.values():
@@ -240,6 +244,12 @@ def _exited(plan: Plan, state: SweepState, event: Exited) -> Actions:
     if is_lost and trial.phase is not Phase.STOPPING and trial.lost + 1 < MAX_ATTEMPTS:
         return _again(plan, trial, event)
     is_done = event.cause is Cause.EXIT and event.code == 0
+    if not is_done and trial.phase is not Phase.STOPPING and may_retry(state, trial, event):
+        if trial.phase is Phase.PAUSING:  # it had come to its rung: there is nothing to do again
+            trial.retries += 1
+            park(state, trial, event.at)
+            return [] if trial.until is None else go_on(plan, state, trial)
+        return retry(plan, state, trial, event)
     came = is_done and trial.phase is Phase.RUNNING and plan.pausing.unit is Unit.INPUT
     if came and trial.until is not None and trial.losses:
         return _came_to_its_input(plan, state, trial, event)
@@ -251,6 +261,7 @@ def _exited(plan: Plan, state: SweepState, event: Exited) -> Actions:
             trial.reason = ""  # it was to wait, and ended instead
         move(trial, Phase.COMPLETED)
     else:
+        trial.failure = failure_of(event)
         move(trial, Phase.FAILED, reason=describe_exit(event))
     return close(plan, state, trial, event.at, event)
 
@@ -295,9 +306,10 @@ def _ticked(plan: Plan, state: SweepState, event: Ticked) -> Actions:
     if (most := limits.trial_timeout) is not None:
         for trial in list(state.live.values()):
             if trial.going_since is not None and at >= trial.going_since - trial.spent_s + most:
+                trial.failure = Failure.TIMEOUT
                 take_out(plan, state, trial)
                 actions += stop(plan, state, trial, Phase.CANCELED, f"ran longer than {most:g} s", at)
-    if limits.timeout is not None and at >= state.started_at + state.down_s + limits.timeout:
+    if limits.timeout is not None and at >= state.timed_from + state.down_s + limits.timeout:
         reason = f"timeout of {limits.timeout:g} s reached"
         actions += end(plan, state, Outcome.CANCELED, reason, at, stops=True)
     return actions
@@ -308,11 +320,12 @@ def _fill(plan: Plan, state: SweepState, at: float) -> Actions:
     actions: Actions = []
     is_finished = False
     if state.phase is SweepPhase.RUNNING and state.free > 0:
-        is_finished = _give_work(plan, state, at, actions)
+        actions += relaunch_due(plan, state, at)
+        is_finished = not is_doubtful(state) and _give_work(plan, state, at, actions)
     elif state.phase is SweepPhase.ENDING:
         for trial in list(state.parked.values()):  # those that came to a rung since it began to end
             actions += stop(plan, state, trial, Phase.PRUNED, state.reason, at)
-    if state.live or state.parked or state.questions:
+    if state.live or state.parked or state.waiting or state.questions:
         return actions
     if state.phase is SweepPhase.ENDING:
         return actions + finish(plan, state, state.ends_as or Outcome.COMPLETED, state.reason)
@@ -352,7 +365,7 @@ def _give_work(plan: Plan, state: SweepState, at: float, actions: Actions) -> bo
         state.questions[state.asked] = tuple(numbers)
         actions.append(state.question(state.asked, numbers))
         state.asked += 1
-    if work is None or state.live or state.questions or _is_leaving(state):
+    if work is None or state.live or state.waiting or state.questions or _is_leaving(state):
         return False
     # Nothing is under way: a scheduler that waits now would wait for ever
     for trial in list(state.parked.values()):

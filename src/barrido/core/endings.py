@@ -12,11 +12,12 @@ Actions = list[Action]
 
 
 def stop(plan: Plan, state: SweepState, trial: Trial, ends_as: Phase, reason: str, at: float) -> Actions:
-    """End a trial. One that is paused, and has no processes any more, is over at once."""
+    """End a trial. One that waits, and has no processes any more, is over at once."""
     if trial.phase is Phase.STOPPING or trial.phase.is_terminal:
         return []
     state.touched.add(trial.number)
-    if trial.phase is Phase.PAUSED and not (trial.is_frozen or trial.is_let_go):
+    is_still = trial.phase is Phase.PAUSED and not (trial.is_frozen or trial.is_let_go)
+    if is_still or trial.phase is Phase.QUEUED:
         move(trial, ends_as, reason=reason)
         return close(plan, state, trial, at)
     move(trial, Phase.STOPPING, reason=reason)
@@ -38,6 +39,7 @@ def close(plan: Plan, state: SweepState, trial: Trial, at: float, event: Exited 
         trial.started_at = min(trial.started_at, at)
     state.live.pop(trial.number, None)
     state.parked.pop(trial.number, None)
+    state.waiting.pop(trial.number, None)
     if state.policy is not None:
         state.policy.ended(trial.number)
     if not trial.is_out:
@@ -106,6 +108,12 @@ def end(plan: Plan, state: SweepState, outcome: Outcome, reason: str, at: float,
         actions += stop(plan, state, trial, Phase.CANCELED, reason, at)
     for trial in list(state.parked.values()):
         actions += stop(plan, state, trial, Phase.CANCELED if stops else Phase.PRUNED, reason, at)
+    for trial in list(state.waiting.values()):
+        why = trial.reason.partition(": ")[2]  # as `barrido.core.retries.retry` says it
+        ends_as, said = (
+            (Phase.CANCELED, reason) if stops else (Phase.FAILED, f"{why}; not run again: {reason}")
+        )
+        actions += stop(plan, state, trial, ends_as, said, at)
     return actions
 
 

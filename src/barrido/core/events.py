@@ -18,13 +18,13 @@ from barrido.core.trial import Params
 if TYPE_CHECKING:
     from barrido.core.protocols import Expectation
 
-VERSION = 5
+VERSION = 6
 
 
 class Verb(StrEnum):
     """What people may ask of a sweep. Unknown verbs are refused, never ignored.
 
-    A sweep that is over can be annotated, and nothing else.
+    A sweep that is over can be annotated, and it is opened again to run trials once more; nothing else.
     """
 
     CANCEL = "cancel"  # the sweep, or one trial
@@ -32,7 +32,7 @@ class Verb(StrEnum):
     UNPAUSE = "unpause"
     UPDATE = "update"  # limits
     ENQUEUE = "enqueue"  # a point by hand: one trial more than there was to be
-    RERUN = "rerun"  # the point of a trial once more, in a trial of its own
+    RERUN = "rerun"  # the point of a trial once more, in a trial of its own; or of all that failed
     ANNOTATE = "annotate"  # the sweep, or one trial: a note and tags
 
 
@@ -46,8 +46,20 @@ class Cause(StrEnum):
     """Why a process is gone."""
 
     EXIT = "exit"  # it ended by itself, or was killed; ``code`` says how
+    OUT_OF_MEMORY = "out_of_memory"  # the kernel killed it for want of memory; not in logs before version 6
     NO_LAUNCH = "no_launch"  # it could never be started
     LOST = "lost"  # its machine was restarted: nobody's fault, the trial is run again
+
+
+class Failure(StrEnum):
+    """What became of a trial that failed, or of its latest attempt."""
+
+    EXIT_CODE = "exit_code"  # its command said so
+    SIGNAL = "signal"  # it was killed
+    OUT_OF_MEMORY = "out_of_memory"  # the kernel killed it for want of memory
+    TIMEOUT = "timeout"  # it ran longer than a trial may: it counts as canceled, and is not run again
+    LOST = "lost"  # with its machine, too often
+    NO_LAUNCH = "no_launch"  # it could never be started
 
 
 class PauseMode(StrEnum):
@@ -150,7 +162,8 @@ class Requested:
     """A person's wish. ``request`` identifies it: a wish that is delivered twice counts once.
 
     ``changes`` are for UPDATE new values by limit name, for ENQUEUE the point's values by name under
-    ``params``, for ANNOTATE a ``note``, or ``tags`` of which null removes one, or both.
+    ``params``, for ANNOTATE a ``note``, or ``tags`` of which null removes one, or both. RERUN without a trial
+    is for all that failed. ``reopens``: it opens a sweep that is over; nothing did before version 6.
     """
 
     request: str
@@ -159,6 +172,7 @@ class Requested:
     trial: int | None = None
     changes: dict[str, Any] = field(default_factory=dict)
     origin: str = ""  # who asked: "cli", "sdk", "studio"
+    reopens: bool = False
 
 
 Event = Started | Resumed | Suggested | Launched | Reported | Paused | Exited | Ticked | Requested

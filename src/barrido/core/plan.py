@@ -13,7 +13,7 @@ from barrido.core.recipe import Goal, Limits, Pausing
 class Plan:
     """``policy`` makes an empty one. ``pausing`` says how trials pause, and what their resource counts.
 
-    ``tags`` are those that the sweep has from the start.
+    ``tags`` are those that the sweep has from the start; ``seed`` is the sweep's.
     """
 
     metric: str | None  # None: nothing is compared, every point is run
@@ -23,3 +23,4 @@ class Plan:
     policy: Callable[[], Policy] | None = None
     pausing: Pausing = field(default_factory=Pausing)
     tags: Mapping[str, str] = field(default_factory=dict)
+    seed: int = 0

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from barrido.core.environment import Environment
 from barrido.core.events import PauseMode
 
 VERSION = 1
@@ -42,7 +43,11 @@ class StopAfter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What ends a sweep and bounds it. Times are in seconds; None means no limit."""
+    """What ends a sweep and bounds it. Times are in seconds; None means no limit.
+
+    A trial whose attempt fails is run again, up to ``max_retries`` times, after ``retry_backoff`` seconds,
+    which double each time.
+    """
 
     max_total_trials: int
     max_concurrent_trials: int
@@ -50,6 +55,8 @@ class Limits:
     trial_timeout: float | None = None
     max_failed_trials: int = 3
     stop_after: StopAfter | None = None
+    max_retries: int = 0
+    retry_backoff: float = 1.0
 
     def updated(self, changes: Mapping[str, Any]) -> Limits:
         """With ``changes``, limits by name as JSON, in the place of what there was."""
@@ -85,7 +92,7 @@ class Work:
     ``inputs`` maps names to the text that replaces ``${{inputs.x}}`` (a literal, or an absolute path;
     None for an optional input that was not given); ``outputs`` names folders made for each trial.
     ``warm`` is "auto", "on" or "off": whether Python trials are forked from an interpreter that has
-    imported already.
+    imported already. ``environment`` is what the interpreter belongs to, None for the one barrido runs in.
     """
 
     command: str
@@ -94,7 +101,9 @@ class Work:
     inputs: Mapping[str, str | None] = field(default_factory=dict)
     outputs: tuple[str, ...] = ()
     python: str | None = None  # interpreter put first on PATH; None: the one barrido runs in
+    environment: Environment | None = None
     warm: str = "auto"
+    metrics: Mapping[str, str] = field(default_factory=dict)  # patterns to be found in the log, by metric
     resources: Resources = field(default_factory=Resources)
 
 
@@ -139,7 +148,8 @@ class Recipe:
     """``space``, ``sampler``, ``policy`` and ``scheduler`` are JSON objects with a ``type``.
 
     ``compute`` is where trials run: "local", "ray" (a Ray of the sweep's own on this machine), "ray:auto"
-    (the cluster that this machine belongs to) or "ray://host:port". ``places`` is how many trials there is
+    (the cluster that this machine belongs to), "ray://host:port", or the name of an executor that another
+    package brings, with what it is told after a colon. ``places`` is how many trials there is
     room for at a time on the machine that the sweep was made for; None: as many as one likes.
     """
 
@@ -157,6 +167,8 @@ class Recipe:
     policy: Mapping[str, Any] | None = None
     scheduler: Mapping[str, Any] = field(default_factory=lambda: {"type": "fifo"})
     pausing: Pausing = field(default_factory=Pausing)
+    constraints: tuple[str, ...] = ()  # on points of the space (barrido.space.constraints)
+    packages: Mapping[str, str] = field(default_factory=dict)  # that brought sampler, scheduler, executor
     resume_from: tuple[str, ...] = ()  # earlier sweeps whose results the sampler knows from the start
     objective: Objective | None = None
     limits: Limits
@@ -186,8 +198,11 @@ class Recipe:
         work = dict(values["work"])
         work["outputs"] = tuple(work["outputs"])
         work["resources"] = Resources(**work.get("resources", {}))
+        if work.get("environment") is not None:
+            work["environment"] = Environment.from_json(work["environment"])
         values["work"] = Work(**work)
         values["notices"] = tuple(values["notices"])
+        values["constraints"] = tuple(values.get("constraints", ()))
         values["resume_from"] = tuple(values.get("resume_from", ()))
         values["pausing"] = Pausing.from_json(values.get("pausing", {}))
         return cls(**values)

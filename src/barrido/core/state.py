@@ -27,7 +27,8 @@ class SweepPhase(StrEnum):
                   └──────────▶ COMPLETED | FAILED
     ```
 
-    PAUSED: no new trials start, running ones go on. ENDING: its outcome is known, trials still run.
+    PAUSED: no new trials start, running ones go on. ENDING: its outcome is known, trials still run. From
+    COMPLETED, FAILED and CANCELED it is RUNNING again when somebody wants trials of it run once more.
     """
 
     CREATED = "created"
@@ -40,18 +41,17 @@ class SweepPhase(StrEnum):
 
     @property
     def is_terminal(self) -> bool:
-        return not SWEEP_TRANSITIONS[self]
+        return self in _OVER
 
 
+_OVER = frozenset({SweepPhase.COMPLETED, SweepPhase.FAILED, SweepPhase.CANCELED})
 _ENDS = frozenset({SweepPhase.ENDING, SweepPhase.COMPLETED, SweepPhase.FAILED})
 SWEEP_TRANSITIONS: Mapping[SweepPhase, frozenset[SweepPhase]] = {
     SweepPhase.CREATED: frozenset({SweepPhase.RUNNING}),
     SweepPhase.RUNNING: frozenset({SweepPhase.PAUSED}) | _ENDS,
     SweepPhase.PAUSED: frozenset({SweepPhase.RUNNING}) | _ENDS,
-    SweepPhase.ENDING: frozenset({SweepPhase.COMPLETED, SweepPhase.FAILED, SweepPhase.CANCELED}),
-    SweepPhase.COMPLETED: frozenset(),
-    SweepPhase.FAILED: frozenset(),
-    SweepPhase.CANCELED: frozenset(),
+    SweepPhase.ENDING: _OVER,
+    **dict.fromkeys(_OVER, frozenset({SweepPhase.RUNNING})),
 }
 
 
@@ -76,6 +76,7 @@ class SweepState:
     trials: dict[int, Trial] = field(default_factory=dict)
     live: dict[int, Trial] = field(default_factory=dict)  # those that hold a slot
     parked: dict[int, Trial] = field(default_factory=dict)  # paused, or paused and being ended: no slot
+    waiting: dict[int, Trial] = field(default_factory=dict)  # failed, and to be run again: no slot
     questions: dict[int, tuple[int, ...]] = field(default_factory=dict)  # asked, not yet answered
     untils: dict[int, int | None] = field(default_factory=dict)  # by number, of those asked for
     queue: deque[Wanted] = field(default_factory=deque)  # oldest first
@@ -95,6 +96,7 @@ class SweepState:
     unhelpful: int = 0  # trials in a row that did not improve the best (limits.stop_after)
     helped_loss: float = WORST
     started_at: float = 0.0
+    timed_from: float = 0.0  # when its timeout began: as it started, or was opened again
     down_s: float = 0.0  # time without a controller since then
     requests: set[str] = field(default_factory=set)
 
@@ -104,7 +106,7 @@ class SweepState:
         return trial if trial is not None and trial.attempt == attempt else None
 
     def under_way(self) -> list[Trial]:
-        """All trials that are not over."""
+        """All trials that may have processes."""
         return [*self.live.values(), *self.parked.values()]
 
     def question(self, ask: int, numbers: Sequence[int]) -> Ask:
@@ -156,5 +158,5 @@ def observations(state: SweepState) -> list[Observation]:
 
 
 def pending(state: SweepState) -> list[Params]:
-    """The points that are being evaluated."""
-    return [t.params for t in state.live.values()]
+    """The points that are being evaluated, or are to be once more."""
+    return [t.params for t in (*state.live.values(), *state.waiting.values())]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from barrido.errors import IllegalTransition
 
 if TYPE_CHECKING:
+    from barrido.core.events import Failure
     from barrido.core.protocols import Expectation
 
 Params = Mapping[str, Any]
@@ -26,12 +27,12 @@ class Phase(StrEnum):
       ▲ │         │         │   │
       │ │         │         │   └▶ PAUSING ─▶ PAUSED ─▶ LAUNCHING | STOPPING | COMPLETED | PRUNED | CANCELED
       │ │         └─────────┴────▶ STOPPING ─▶ PRUNED | CANCELED | COMPLETED | FAILED
-      │ └▶ CANCELED
-      └── from LAUNCHING, RUNNING: the attempt was lost with its machine, a new one follows
+      │ └▶ CANCELED | FAILED
+      └── from LAUNCHING, RUNNING: the attempt failed, or was lost with its machine, and a new one follows
     ```
 
     PRUNED: stopped by a policy or a scheduler. CANCELED: stopped by a person or a limit. A PAUSED trial holds
-    no worker; its processes are frozen, or gone.
+    no worker; its processes are frozen, or gone. Nor does a QUEUED one, which waits until it is run again.
     """
 
     QUEUED = "queued"
@@ -56,7 +57,7 @@ class Phase(StrEnum):
 
 
 TRANSITIONS: Mapping[Phase, frozenset[Phase]] = {
-    Phase.QUEUED: frozenset({Phase.LAUNCHING, Phase.CANCELED}),
+    Phase.QUEUED: frozenset({Phase.LAUNCHING, Phase.CANCELED, Phase.FAILED}),
     Phase.LAUNCHING: frozenset({Phase.RUNNING, Phase.STOPPING, Phase.COMPLETED, Phase.FAILED, Phase.QUEUED}),
     Phase.RUNNING: frozenset({Phase.PAUSING, Phase.STOPPING, Phase.COMPLETED, Phase.FAILED, Phase.QUEUED}),
     Phase.PAUSING: frozenset({Phase.PAUSED, Phase.STOPPING, Phase.COMPLETED, Phase.FAILED}),
@@ -108,6 +109,10 @@ class Trial:
     rungs: dict[int, float] = field(default_factory=dict)
     start: int = 0
     lost: int = 0  # attempts that were lost with their machine
+    retries: int = 0  # attempts that failed, and that another one followed
+    due_at: float = 0.0  # while QUEUED: when it may be run again
+    failure: Failure | None = None  # how it failed, or its latest attempt, if it did
+    is_rerun: bool = False  # its point was run again in another trial
     spent_s: float = 0.0
     going_since: float | None = None  # None while it does not run
     is_frozen: bool = False  # PAUSED, LAUNCHING: there are processes to let go on

@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from barrido.core.events import PauseMode
-from barrido.core.layout import DOORS, SweepFolder
+from barrido.core.layout import DOORS, LOG, SweepFolder
 from barrido.core.protocols import Logged, Offsets, Order
 from barrido.executors.ending import Ending
 from barrido.executors.leader import Leader
 from barrido.executors.leftovers import Leftover
+from barrido.executors.patterns import LogTail, Patterns
 from barrido.executors.tail import Tail
 
 Key = tuple[int, int]
@@ -40,7 +41,7 @@ class Attempt:
     key: Key
     stem: str
     log: str
-    tails: dict[str, Tail]
+    tails: dict[str, Tail | LogTail]
     decided: dict[str, int]  # by door: the offsets the controller has answered
     told: bool  # whether `Launched` was told, or need not be
     until: int | None = None  # the report at which the scheduler is asked about it
@@ -65,18 +66,31 @@ class Attempt:
     ask_again_at: float | None = None  # it may have been too young to hear; monotonic seconds
     kill_at: float | None = None  # end of the grace period, monotonic seconds
     killed: bool = False
+    kills: int = 0  # for want of memory, before it began, that explain nothing: see `Kills`
     ending: Ending | None = None
     left: list[Leftover] = field(default_factory=list)  # what must be gone before it counts as ended
 
     @classmethod
-    def of(cls, order: Order, folder: SweepFolder, offsets: Offsets, *, told: bool) -> Attempt:
+    def of(
+        cls,
+        order: Order,
+        folder: SweepFolder,
+        offsets: Offsets,
+        *,
+        told: bool,
+        patterns: Patterns | None = None,
+    ) -> Attempt:
+        """``patterns`` are looked for in its log."""
         key = order.trial, order.attempt
-        stem = folder.feed_stem(*key)
+        stem, log = folder.feed_stem(*key), os.fspath(folder.trial(key[0]).log)
+        tails: dict[str, Tail | LogTail] = {d: Tail(f"{stem}.{d}", offsets.get(d, 0)) for d in DOORS}
+        if patterns:
+            tails[LOG] = LogTail(log, patterns, offsets.get(LOG, 0))
         return cls(
             key=key,
             stem=stem,
-            log=os.fspath(folder.trial(key[0]).log),
-            tails={door: Tail(f"{stem}.{door}", offsets.get(door, 0)) for door in DOORS},
+            log=log,
+            tails=tails,
             decided=dict(offsets),
             told=told,
             until=order.until,
@@ -98,10 +112,20 @@ class Attempt:
         return None if self.killed else (self.ask_again_at or self.kill_at)
 
     def read(self, door: str, now: float, *, final: bool) -> list[Logged]:
-        """What was written at a door since the last time."""
+        """What was written at a door since the last time; of its log, the next piece: it may grow faster than
+        it is read. It may be another attempt's until this one began."""
         tail = self.tails[door]
+        if door == LOG and not self.claimed:
+            return []
         logged = []
         while (news := tail.read(now, final=final)) is not None:
             points, complaints = news
             logged.append(Logged(*self.key, door, tail.offset, tuple(points), tuple(complaints)))
+            if door == LOG:
+                break
         return logged
+
+    def is_behind(self) -> bool:
+        """Whether there is more in its log than was read."""
+        tail = self.tails.get(LOG)
+        return self.claimed and isinstance(tail, LogTail) and tail.is_behind()

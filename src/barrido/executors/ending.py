@@ -64,8 +64,8 @@ def _detail(code: int, log: str, *, asked: bool) -> str:
         return _joined(_EXPLAINED[code], log)
     if code < 0:
         name = _NAMES.get(-code, f"signal {-code}")
-        out_of_memory = " (out of memory?)" if code == -signal.SIGKILL and not asked else ""
-        return _joined(f"killed by {name}{out_of_memory}", log)
+        perhaps = ", perhaps for want of memory" if code == -signal.SIGKILL and not asked else ""
+        return _joined(f"killed by {name}{perhaps}", log)
     return last_lines(log)
 
 

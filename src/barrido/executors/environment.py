@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import barrido
 from barrido.core.command import text_of
 from barrido.core.layout import SweepFolder
 from barrido.core.protocols import Order
@@ -19,6 +20,8 @@ from barrido.executors.slots import VISIBLE, cores
 
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 _OF_A_TRIAL = ("BARRIDO_", "AZUREML_SWEEP_")
+
+_OF_AN_INTERPRETER = ("PYTHONHOME", "VIRTUAL_ENV")
 
 TrackerEnvironment = Callable[[int, int], Mapping[str, str]]
 
@@ -46,10 +49,18 @@ class TrialEnvironment:
         if not any(name in shared or name in own for name in THREADS):
             shared |= dict.fromkeys(THREADS, share)
         shared.setdefault("PYTHONUNBUFFERED", "1")  # the log is read while the trial runs
-        shared["PATH"] = os.pathsep.join(
-            [*_python_folders(folder, recipe.work.python or sys.executable), shared.get("PATH", os.defpath)]
-        )
+        python = recipe.work.python or sys.executable
+        folders = _python_folders(folder, python)
+        if is_foreign := not _is_ours(python):
+            shared = {name: value for name, value in shared.items() if name not in _OF_AN_INTERPRETER}
+            if (home := Path(python).parent.parent).joinpath("pyvenv.cfg").exists():
+                shared["VIRTUAL_ENV"] = os.fspath(home)
+            folders.append(_our_program(folder))
+        shared["PATH"] = os.pathsep.join([*folders, shared.get("PATH", os.defpath)])
         shared |= own
+        if is_foreign:
+            found = [shared["PYTHONPATH"]] if shared.get("PYTHONPATH") else []
+            shared["PYTHONPATH"] = os.pathsep.join([*found, _our_package(folder)])
         shared |= {_azure(name): text for name, text in recipe.work.inputs.items() if text is not None}
         if needs.gpu is not None:
             shared |= dict.fromkeys(VISIBLE, "")
@@ -136,9 +147,43 @@ def _python_folders(folder: SweepFolder, interpreter: str) -> list[str]:
     shims.mkdir(parents=True, exist_ok=True)
     for name in wrong:
         quoted = os.fspath(Path(interpreter).absolute()).replace("'", "'\\''")
-        (shims / name).write_text(f"#!/bin/sh\nexec '{quoted}' \"$@\"\n")
-        (shims / name).chmod(0o755)
+        _write_script(shims / name, f"exec '{quoted}' \"$@\"")
     return [os.fspath(shims), os.fspath(home)]
+
+
+def _is_ours(interpreter: str) -> bool:
+    """Whether it is the one that barrido runs in, with the same packages."""
+    return Path(interpreter).absolute() == Path(sys.executable).absolute()
+
+
+def _our_program(folder: SweepFolder) -> str:
+    """A folder with nothing but ``barrido``, for commands that run in another environment than ours."""
+    home = folder.root / "program"
+    home.mkdir(exist_ok=True)
+    quoted = sys.executable.replace("'", "'\\''")
+    _write_script(home / "barrido", f"exec '{quoted}' -P -m barrido.cli \"$@\"")
+    return os.fspath(home)
+
+
+def _our_package(folder: SweepFolder) -> str:
+    """A folder with nothing but the package ``barrido``, for scripts that import it in another environment.
+
+    What they call there is made of the standard library. They are given ours even if that environment has a
+    barrido of its own: it may be of another version than the sweep.
+    """
+    home = folder.root / "package"
+    home.mkdir(exist_ok=True)
+    link, package = home / "barrido", Path(barrido.__file__).parent
+    if not _is_same(link, package):
+        draft = home / f".{os.getpid()}"
+        draft.symlink_to(package)
+        draft.replace(link)
+    return os.fspath(home)
+
+
+def _write_script(path: Path, line: str) -> None:
+    path.write_text(f"#!/bin/sh\n{line}\n")
+    path.chmod(0o755)
 
 
 def _is_same(one: Path, other: Path) -> bool:

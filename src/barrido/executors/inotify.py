@@ -57,6 +57,13 @@ class FolderWatch:
             return b""
 
 
+def watch_over(folder: Path) -> FolderWatch | None:
+    try:
+        return FolderWatch(folder)
+    except OSError:  # none on this system, or this user's are all taken
+        return None
+
+
 def _error(folder: Path) -> OSError:
     number = ctypes.get_errno()
     return OSError(number, os.strerror(number), str(folder))

@@ -25,6 +25,7 @@ from barrido.executors.ending import Ending, ending_of
 from barrido.executors.environment import TrackerEnvironment, TrialEnvironment
 from barrido.executors.leader import Birth, read_life
 from barrido.executors.leftovers import strays
+from barrido.executors.patterns import compiled
 from barrido.executors.slots import Slots
 from barrido.executors.supervisor import Supervisor
 from barrido.executors.warm import Nurseries
@@ -36,8 +37,15 @@ GRACE_S = 10.0
 ROOM = 64 << 10
 """Bytes that must be free on the disk for a trial to be started: less is a full disk."""
 
-AGAIN_S = 0.5  # how soon a start that the disk had no room for is tried again
-TRIES = 3  # to start it where there is room
+AGAIN_S = 0.5  # how soon a start that the machine had no room for is tried again
+TRIES = 3  # to start it where the disk can be written
+PASSING = frozenset(
+    getattr(errno, name)
+    for name in (
+        "ENOSPC", "EDQUOT", "EROFS", "EPERM", "EACCES", "EMFILE", "ENFILE", "EAGAIN", "ENOMEM",
+    )
+)  # fmt: skip
+"""Errors that may be over soon: of the disk, and of a machine that has no more files or processes to give."""
 
 
 class LocalExecutor:
@@ -87,6 +95,7 @@ class LocalExecutor:
             spare=home / "spare",
         )
         self._metric = recipe.objective.metric if recipe.objective else None
+        self._patterns = compiled(recipe.work.metrics)
         self._has_rungs = recipe.holds_at_rungs
         self._supervisor = Supervisor(self._folder.feed, grace_s=grace_s, now=now, polls=polls)
         places, wanted = self._slots.places, recipe.limits.max_concurrent_trials
@@ -131,6 +140,10 @@ class LocalExecutor:
 
     def _begin(self, attempt: Attempt, order: Order) -> None:
         key = attempt.key
+        attempt.again = partial(self._later, attempt, order)
+        if not self._has_room():
+            self._later(attempt, order)
+            return
         try:
             gpus = self._slots.take(key)
             if gpus is None:
@@ -144,25 +157,25 @@ class LocalExecutor:
                 environment=self._environment.of(order, gpus),
             )
         except (OSError, ValueError, BarridoError) as error:
-            if not (
-                isinstance(error, OSError) and error.errno == errno.ENOSPC and self._later(attempt, order)
-            ):
-                self._supervisor.finish(attempt, Ending(Cause.NO_LAUNCH, None, str(error)))
+            self._not_started(attempt, error)
             return
-        attempt.again = partial(self._later, attempt, order)
         if self._has_rungs:
             self._write_answer(attempt, Step.GO_ON)
         if self._nurseries is None or not self._nurseries.take(attempt, birth):
             self._start(attempt, birth)
 
     def _later(self, attempt: Attempt, order: Order) -> bool:
-        """Begin again when the disk may have room; False if that was not what kept it from starting."""
-        if shutil.disk_usage(self._folder.root).free >= ROOM:
+        """Begin again when the disk may take it; False if that was not what kept it from starting."""
+        is_protected = self._folder.feed.exists() and not os.access(self._folder.feed, os.W_OK)
+        if self._has_room() and not is_protected:
             attempt.tries += 1
         if attempt.tries > TRIES:
             return False
         self._supervisor.expect(attempt, _Later(self._begin, order), AGAIN_S)
         return True
+
+    def _has_room(self) -> bool:
+        return shutil.disk_usage(self._folder.root).free >= ROOM
 
     def adopt(self, order: Order, offsets: Offsets) -> None:
         key = (order.trial, order.attempt)
@@ -300,9 +313,14 @@ class LocalExecutor:
         try:
             attempt.leader = leaders.spawn(birth, self._unwanted)
         except (OSError, ValueError) as error:
-            self._supervisor.finish(attempt, Ending(Cause.NO_LAUNCH, None, str(error)))
+            self._not_started(attempt, error)
         else:
             self._supervisor.watch(attempt)
+
+    def _not_started(self, attempt: Attempt, error: Exception) -> None:
+        passes = isinstance(error, OSError) and error.errno in PASSING
+        if not (passes and attempt.again is not None and attempt.again()):
+            self._supervisor.finish(attempt, Ending(Cause.NO_LAUNCH, None, str(error)))
 
     def _see_whether_it_went_on(self, logged: Logged) -> None:
         """A script that logs its metric again has saved what it was to save, or never will."""
@@ -315,7 +333,7 @@ class LocalExecutor:
             self._supervisor.stop(attempt, attempt.pause_reason)
 
     def _follow(self, order: Order, offsets: Offsets, *, told: bool) -> Attempt:
-        attempt = Attempt.of(order, self._folder, offsets, told=told)
+        attempt = Attempt.of(order, self._folder, offsets, told=told, patterns=self._patterns)
         self._slots.recall(attempt.key)
         self._supervisor.follow(attempt)
         return attempt

@@ -124,7 +124,8 @@ class Slots:
         """An earlier controller may have given it what it holds."""
         if self._need:
             with suppress(OSError):
-                self._held[key] = tuple(self._file(key).read_text().split(","))
+                if text := self._file(key).read_text():  # else a power cut took it
+                    self._held[key] = tuple(text.split(","))
 
     def take(self, key: Key) -> tuple[str, ...] | None:
         """What it holds, from now on or already; None while there is no room. Raises OSError."""

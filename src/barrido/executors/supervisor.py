@@ -21,13 +21,14 @@ from functools import partial
 from pathlib import Path
 
 from barrido.core.events import Exited, Launched, Note, Paused, PauseMode
-from barrido.core.layout import DOORS
+from barrido.core.layout import DOORS, LOG
 from barrido.core.protocols import Signal
 from barrido.executors import halts
 from barrido.executors import leader as leaders
 from barrido.executors.attempt import Attempt, Key, Starter
 from barrido.executors.ending import Ending, ending_of
-from barrido.executors.inotify import FolderWatch
+from barrido.executors.inotify import watch_over
+from barrido.executors.kills import Kills
 from barrido.executors.leader import CLAIM_FAILED, Life, machine_id, read_life
 from barrido.executors.leftovers import Leftover, leftovers
 
@@ -37,7 +38,6 @@ PATIENCE_S = 60.0
 """How long a script may take to save what it is to go on from, if it neither logs nor hears SIGTERM."""
 
 CLAIM_S = 2.0  # a claim that is not wholly written by then never will be
-_DOORS = frozenset(DOORS)
 
 
 class Supervisor:
@@ -50,20 +50,24 @@ class Supervisor:
         self._grace_s = grace_s
         self._now = now
         self._timed: dict[Key, Attempt] = {}
+        self._unread: dict[Key, Ending] = {}  # nothing is left of them but logs that are still being read
         self._signals: list[Signal] = []
-        self._woken = False
+        self._kills = Kills()
+        self._woken = self._reads_logs = False
         self._selector = selectors.DefaultSelector()
         self._ear, self._bell = socket.socketpair()
         self._ear.setblocking(False)
         self._bell.setblocking(False)
         self._selector.register(self._ear, selectors.EVENT_READ, self._on_bell)
-        self._watch = None if polls else _watch_over(feed)
+        self._watch = None if polls else watch_over(feed)
         self._polls = self._watch is None or not hasattr(os, "pidfd_open")
         if self._watch is not None:
             self._selector.register(self._watch, selectors.EVENT_READ, self._on_feed)
 
     def follow(self, attempt: Attempt) -> None:
         self.attempts[attempt.key] = attempt
+        self._reads_logs = self._reads_logs or LOG in attempt.tails
+        attempt.kills = self._kills.untold()
 
     def expect(self, attempt: Attempt, starter: Starter, within_s: float) -> None:
         """``starter`` was asked to start it: its claim is waited for."""
@@ -102,8 +106,7 @@ class Supervisor:
             attempt.is_adopted = not attempt.is_warm  # a nursery's are as good as our own
             self._claimed(attempt)
             self.watch(attempt)
-            for door in DOORS:
-                self._read(attempt, door)
+            self._read_all(attempt)
             return
         # It may have written its record and gone between our reading and our looking for it.
         attempt.claimed = not life.is_void
@@ -154,8 +157,11 @@ class Supervisor:
         """Nothing of it is left: tell what remains to be told."""
         if attempt.claimed:
             self._tell_launched(attempt)
-        for door in DOORS:
-            self._read(attempt, door, final=True)
+        self._read_all(attempt, final=True)
+        if attempt.is_behind():  # piece by piece: others want to be heard, and memory has an end
+            self._unread[attempt.key] = ending
+            return
+        self._unread.pop(attempt.key, None)
         self._release(attempt)
         del self.attempts[attempt.key]
         self._timed.pop(attempt.key, None)
@@ -197,14 +203,18 @@ class Supervisor:
         """Wait for one thing to happen, until ``deadline`` (monotonic seconds), and see to it."""
         timers = [at for attempt in self._timed.values() if (at := attempt.next_timer()) is not None]
         ends = timers if deadline is None else [*timers, deadline]
-        now = time.monotonic()
-        wait_s = max(0.0, min(ends) - now) if ends else None
-        if self._polls:
+        wait_s = max(0.0, min(ends) - time.monotonic()) if ends else None
+        if self._polls or (self._reads_logs and self.attempts):
             wait_s = POLL_S if wait_s is None else min(wait_s, POLL_S)
-        for key, _ in self._selector.select(wait_s):
+        for key, _ in self._selector.select(0.0 if self._unread else wait_s):
             key.data()
         if self._polls:
             self._look_at_all()
+        elif self._reads_logs:  # they lie in the folders of the trials: nobody tells when they grow
+            for attempt in tuple(self.attempts.values()):
+                self._read(attempt, LOG)
+        for unread, ending in tuple(self._unread.items()):
+            self.finish(self.attempts[unread], ending)
         if timers:
             self._on_timers(time.monotonic())
 
@@ -224,14 +234,13 @@ class Supervisor:
                     key = (int(trial), int(number))
                     if key in self.attempts:  # whoever writes has claimed it by then
                         self._see_claim(self.attempts[key])
-                    if key in self.attempts and what in _DOORS:
+                    if key in self.attempts and what in DOORS:
                         self._read(self.attempts[key], what)
 
     def _look_at_all(self) -> None:
         for attempt in tuple(self.attempts.values()):
             self._see_claim(attempt)
-            for door in DOORS:
-                self._read(attempt, door)
+            self._read_all(attempt)
             if attempt.ending is not None:
                 for left in [left for left in attempt.left if left.is_gone()]:
                     self._left_gone(attempt, left)
@@ -287,6 +296,10 @@ class Supervisor:
             self._tell_launched(attempt)  # whoever writes has claimed it, even if we did not see that yet
             self._signals += logged
 
+    def _read_all(self, attempt: Attempt, *, final: bool = False) -> None:
+        for door in attempt.tails:
+            self._read(attempt, door, final=final)
+
     def _ask(self, attempt: Attempt) -> None:
         if attempt.leader is not None and attempt.ending is None:
             attempt.kill_at = time.monotonic() + self._grace_s
@@ -298,8 +311,7 @@ class Supervisor:
             self.stop(attempt, attempt.pause_reason)
         elif (pids := halts.freeze(attempt)) is not None:
             attempt.look_at = None
-            for door in DOORS:
-                self._read(attempt, door)
+            self._read_all(attempt)
             self._signals.append(Paused(*attempt.key, self._now(), *halts.weigh(pids)))
         else:
             attempt.look_s = min(2 * attempt.look_s, POLL_S)
@@ -330,7 +342,8 @@ class Supervisor:
         if status == CLAIM_FAILED and life is None and not asked and attempt.again and attempt.again():
             self._release(attempt)
             return
-        attempt.ending = ending_of(life, status, asked=asked, log=attempt.log)
+        ending = ending_of(life, status, asked=asked, log=attempt.log)
+        attempt.ending = ending if asked else self._kills.explained(ending, attempt.kills)
         attempt.look_at = None
         leader = attempt.leader
         paused = attempt.pause is not None  # what it froze would stay for ever
@@ -385,10 +398,3 @@ class Supervisor:
         if fd is not None:
             with suppress(KeyError):
                 self._selector.unregister(fd)
-
-
-def _watch_over(feed: Path) -> FolderWatch | None:
-    try:
-        return FolderWatch(feed)
-    except OSError:  # none on this system, or this user's are all taken
-        return None

@@ -10,7 +10,7 @@ from barrido.trial.journal import parse_line
 
 CHUNK = 1 << 20  # bytes read at once; a longer line is not a journal's
 COMPLAINTS = 5  # told per journal; whoever writes nonsense writes it on every line
-_QUOTED = 120  # characters of a bad line that are shown
+QUOTED = 120  # characters of a bad line that are shown
 
 
 @dataclass(slots=True)
@@ -27,7 +27,7 @@ class Tail:
         ``now`` stands in for a missing time. With ``final`` nobody writes any more, and a last line
         without its newline counts. Call until it returns None: one call reads at most `CHUNK` bytes.
         """
-        raw = self._new_bytes()
+        raw = read_on(self.path, self.offset)
         if raw is None:
             return None
         end = raw.rfind(b"\n") + 1
@@ -50,18 +50,20 @@ class Tail:
             self._complaints += 1
             if self._complaints <= COMPLAINTS:
                 text = line.strip().decode("utf-8", "replace")
-                cut = text if len(text) <= _QUOTED else text[:_QUOTED] + "…"
+                cut = text if len(text) <= QUOTED else text[:QUOTED] + "…"
                 complaints.append(f"{os.path.basename(self.path)}: {error}: {cut}")  # noqa: PTH119
             return
         at = now if entry.time is None else entry.time
         points.extend(Point(name, value, entry.step, at) for name, value in entry.metrics.items())
 
-    def _new_bytes(self) -> bytes | None:
-        try:
-            fd = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
-        except FileNotFoundError:
-            return None
-        try:
-            return os.pread(fd, CHUNK, self.offset) or None
-        finally:
-            os.close(fd)
+
+def read_on(path: str, offset: int, most: int = CHUNK) -> bytes | None:
+    """The next bytes of a file; None if there are none."""
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    try:
+        return os.pread(fd, most, offset) or None
+    finally:
+        os.close(fd)

@@ -100,7 +100,9 @@ class WorkFolders:
             _make(f"{root}/named-outputs")
         for name in self._outputs:
             _make(f"{root}/named-outputs/{name}")
-        if not (self._has_code and os.path.exists(f"{root}/work")):  # noqa: PTH110
+        if self._has_code and os.path.exists(f"{root}/work"):  # noqa: PTH110
+            self._code_copies().mend(f"{root}/work")
+        else:
             self._make_work(f"{root}/work")
         _make(f"{root}/work/outputs")
 

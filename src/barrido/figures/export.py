@@ -12,7 +12,8 @@ The JSON file is one object. Keys may be added to it; a change of what is there 
  "limits": as they are now, after updates,
  "trials": [{"number", "status", "phase", "attempt", "params", "value", "last_value", "reports", "last_step",
              "until", "rungs": {resource: value}, "expected": {"mean", "spread", "improvement"} or null,
-             "warm", "exit_code", "reason", "queued_at", "started_at", "ended_at", "note", "tags", "origin",
+             "warm", "exit_code", "failure", "reason", "queued_at", "started_at", "ended_at", "note", "tags",
+             "origin",
              "metrics": [{"name", "attempt", "door", "counts": [], "step": [], "value": [], "at": []}]}],
  "notes": [{"seq", "at", "trial", "text"}]}
 ```
@@ -34,7 +35,7 @@ from typing import Any
 
 import barrido
 from barrido.core.wire import dumps, expectation_to_json, number_to_json
-from barrido.sdk.addresses import without_secrets
+from barrido.sdk.addresses import hide_secrets, without_secrets
 from barrido.sdk.progress import TRIAL_STATUS
 from barrido.store.queries import MetricRow, Reader, SweepRow, TrialRow
 
@@ -186,7 +187,11 @@ def _recipe(sweep: SweepRow) -> dict[str, Any]:
     if body["tracking_uri"] is not None:
         body["tracking_uri"] = without_secrets(body["tracking_uri"])
     work = body["work"]
-    return {**body, "work": {**work, "environment_variables": list(work["environment_variables"])}}
+    shown = {
+        "environment": None if work["environment"] is None else hide_secrets(work["environment"]),
+        "environment_variables": list(work["environment_variables"]),
+    }
+    return {**body, "work": {**work, **shown}}
 
 
 def _trial(reader: Reader, trial: TrialRow) -> dict[str, Any]:
@@ -209,6 +214,7 @@ def _trial(reader: Reader, trial: TrialRow) -> dict[str, Any]:
         "expected": expectation_to_json(trial.expected),
         "warm": trial.warm,
         "exit_code": trial.exit_code,
+        "failure": trial.failure and str(trial.failure),
         "reason": trial.reason,
         "queued_at": trial.queued_at,
         "started_at": trial.started_at,

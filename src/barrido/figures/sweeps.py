@@ -15,7 +15,7 @@ from barrido.errors import StoreError
 from barrido.figures.caching import Kept
 from barrido.figures.dimensions import names_of
 from barrido.figures.links import sweep_link
-from barrido.sdk.addresses import without_secrets
+from barrido.sdk.addresses import hide_secrets, without_secrets
 from barrido.sdk.planning import plan_sweep
 from barrido.sdk.progress import Progress, most_trials, summarize
 from barrido.sdk.spending import spending
@@ -77,6 +77,7 @@ def summary(reader: Reader) -> dict[str, Any]:
         "best": None
         if best is None or best.best_value is None
         else {"trial": best.number, "value": number_to_json(best.best_value), "params": best.params},
+        "is_archived": reader.folder.archived.exists(),
         "is_running": is_running and not sweep.phase.is_terminal,
     }
 
@@ -130,8 +131,11 @@ def _recipe(recipe: Recipe) -> dict[str, Any]:
     if body["tracking_uri"] is not None:
         body["tracking_uri"] = without_secrets(body["tracking_uri"])
     work: Mapping[str, Any] = body["work"]
-    hidden = dict.fromkeys(work["environment_variables"], "***")
-    return {**body, "work": {**work, "environment_variables": hidden}}
+    shown = {
+        "environment": None if work["environment"] is None else hide_secrets(work["environment"]),
+        "environment_variables": dict.fromkeys(work["environment_variables"], "***"),
+    }
+    return {**body, "work": {**work, **shown}}
 
 
 def _plan(reader: Reader, sweep: SweepRow) -> dict[str, Any] | None:

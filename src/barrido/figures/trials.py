@@ -33,6 +33,7 @@ def table(reader: Reader, numbers: Sequence[int] | None = None) -> dict[str, Any
         "started_at": [row.started_at for row in rows],
         "ended_at": [row.ended_at for row in rows],
         "exit_code": [row.exit_code for row in rows],
+        "failure": [row.failure and str(row.failure) for row in rows],
         "reason": [row.reason for row in rows],
         "warm": [int(row.warm) for row in rows],
         "until": [row.until for row in rows],

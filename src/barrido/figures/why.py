@@ -32,7 +32,7 @@ def why(reader: Reader, row: TrialRow) -> dict[str, Any] | None:
         return {"text": row.reason, "by": "exit", "against": None}
     if row.phase is Phase.CANCELED or row.reason.startswith("canceled"):
         return {"text": row.reason, "by": _who(row.reason), "against": None}
-    if not recipe.is_staged:
+    if row.phase is Phase.QUEUED or not recipe.is_staged:
         return {"text": row.reason, "by": "exit" if row.phase is Phase.COMPLETED else "", "against": None}
     by = str(recipe.scheduler["type"])
     lost = course_of(reader).lost_to(row.number) if row.phase in _STOPPED else None

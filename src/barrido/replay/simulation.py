@@ -58,7 +58,11 @@ def what_if(
     on record, and as many at a time as there were; nothing runs into a timeout.
     """
     limits = replace(
-        history.recipe.limits, max_total_trials=len(history.records), timeout=None, trial_timeout=None
+        history.recipe.limits,
+        max_total_trials=len(history.records),
+        timeout=None,
+        trial_timeout=None,
+        max_retries=0,  # a record is of the attempt that came farthest: it would fail again
     )
     recipe = replace(
         history.recipe,

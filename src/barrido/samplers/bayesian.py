@@ -9,6 +9,7 @@ import numpy as np
 from barrido.core.protocols import Expectation, Observation
 from barrido.core.trial import Params
 from barrido.errors import Problem
+from barrido.samplers.distinct import draws
 from barrido.samplers.gp.encoding import Array, Encoding
 from barrido.samplers.gp.maximizer import Maximizer
 from barrido.samplers.gp.model import Model, Shape, shape_due
@@ -100,14 +101,14 @@ class BayesianSampler:
     def _any(self, seen: Seen, rng: np.random.Generator) -> Array | None:
         """A new point drawn by chance, (1, d); if chance finds none, the first one there is.
 
-        None only if a finite space has none left: one without an end may repeat what its rounding hides.
+        None only if the space has none left: one without an end may repeat what its rounding hides.
         """
-        drawn = self._space.snap(rng.random((64, len(self._space))))
+        drawn = draws(self._space, 64, rng)
         found = seen.first_new(drawn)
         if found is not None:
             return found
         if self._space.size is None:
-            return np.asarray(drawn[:1])
+            return drawn[:1] if len(drawn) else None
         points = (self._space.to_unit([point]) for point in self._space.grid())
         return next((point for point in points if seen.are_new(point).all()), None)
 

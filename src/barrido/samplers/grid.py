@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Sequence
 
 from barrido.core.protocols import Observation
@@ -11,7 +12,7 @@ from barrido.space import Space
 
 
 class GridSampler:
-    """Trial k gets the k-th point of the space. ``seed`` does not matter.
+    """Trial k gets the k-th point of the space that its constraints allow. ``seed`` does not matter.
 
     Raises SpecError for a space that has no end of points; see `problems`.
     """
@@ -22,6 +23,8 @@ class GridSampler:
         if problems := self.problems(space):
             raise SpecError(problems)
         self._space = space
+        self._allowed = array("q")  # the places in the grid of the first points that constraints allow
+        self._looked = 0  # at so many places
 
     @staticmethod
     def problems(space: Space, path: str = "") -> list[Problem]:
@@ -45,4 +48,14 @@ class GridSampler:
         seed: int,
     ) -> list[Params | None]:
         size = self._space.size or 0
-        return [self._space.point(k) if k < size else None for k in numbers]
+        places = map(self._place, numbers) if self._space.constraints else numbers
+        return [self._space.point(k) if k < size else None for k in places]
+
+    def _place(self, k: int) -> int:
+        """Where in the grid the k-th point is that may be tried; beyond its end if there is none."""
+        size = self._space.size or 0
+        while len(self._allowed) <= k and self._looked < size:
+            if self._space.allows(self._space.point(self._looked)):
+                self._allowed.append(self._looked)
+            self._looked += 1
+        return self._allowed[k] if k < len(self._allowed) else size

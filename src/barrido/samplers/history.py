@@ -75,7 +75,8 @@ class HistoryReader:
             stopped=np.array([row.outcome is Fate.STOPPED for row in ended], dtype=np.bool_),
         )
         silent = [row for row in rows if not row.is_telling]
-        return history, running[sorted(apart.values())], Seen(history.u, running, self._stack(silent))
+        seen = Seen(self._space, history.u, running, self._stack(silent))
+        return history, running[sorted(apart.values())], seen
 
     def _stack(self, rows: Sequence[_Row]) -> Array:
         return np.array([row.u for row in rows], dtype=np.float64).reshape(len(rows), len(self._space))
@@ -108,9 +109,10 @@ class _Row:
 
 
 class Seen:
-    """Points that need not be tried again, found by their coordinates."""
+    """Points that need not be tried again, found by their coordinates; or may not be tried at all."""
 
-    def __init__(self, *parts: Array) -> None:
+    def __init__(self, space: Space, *parts: Array) -> None:
+        self._space = space
         self._keys = {key for part in parts for key in _keys(part)}
 
     def add(self, u: Array) -> None:
@@ -121,7 +123,8 @@ class Seen:
         u: Array,  # (k, d) as `Space.snap` gives them
     ) -> NDArray[np.bool_]:
         """Which points are none of these, (k,)."""
-        return np.array([key not in self._keys for key in _keys(u)], dtype=np.bool_)
+        new = np.array([key not in self._keys for key in _keys(u)], dtype=np.bool_)
+        return new & self._space.allowed(u)
 
     def first_new(self, u: Array) -> Array | None:
         """The first point that is none of these, (1, d)."""

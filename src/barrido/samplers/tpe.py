@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from barrido.core.protocols import Observation
 from barrido.core.trial import Params
 from barrido.errors import Problem
-from barrido.samplers.distinct import scattered
+from barrido.samplers.distinct import draws, scattered
 from barrido.samplers.history import History, HistoryReader, Seen
 from barrido.samplers.kde import Array, Density
 from barrido.samplers.sobol import SobolSampler
@@ -31,6 +31,9 @@ from barrido.space import Space
 
 MOST_KERNELS = 500
 """A density of more points than this is made of so many of them, evenly chosen from best to worst."""
+
+MOST_DRAWS = 16
+"""So often candidates are drawn of which a space's constraints allow none."""
 
 
 @dataclass(frozen=True)
@@ -113,20 +116,29 @@ class TPESampler:
             first = self._first.ask((), (), [number], seed)
             u = space.to_unit([point for point in first if point is not None])
         elif rng.random() < settings.rho:
-            u = space.snap(rng.random((settings.n_s, len(space))))
+            u = draws(space, settings.n_s, rng)
         else:
-            u = space.snap(contrast.good.draw(settings.n_s, rng, widening=settings.b_w))
+            u = self._near(contrast.good, rng)
             u = u[np.argsort(-contrast.log_ratio(u), kind="stable")]
         found = seen.first_new(u)
         return self._rest(contrast, seen, rng) if found is None else found
+
+    def _near(self, good: Density, rng: np.random.Generator) -> Array:
+        """Candidates near good points, drawn again while constraints allow none of them."""
+        settings = self._settings
+        for _ in range(MOST_DRAWS if self._space.constraints else 1):
+            u = self._space.snap(good.draw(settings.n_s, rng, widening=settings.b_w))
+            if self._space.allowed(u).any():
+                break
+        return u
 
     def _rest(self, contrast: _Contrast | None, seen: Seen, rng: np.random.Generator) -> Array | None:
         """Where the search keeps coming back to what was tried: something else, if there is anything else."""
         space, count = self._space, self._settings.n_s
         if space.size is None:
-            u = space.snap(rng.random((count, len(space))))
+            u = draws(space, count, rng)
             found = seen.first_new(u)
-            return u[:1] if found is None else found
+            return u[:1] if found is None and len(u) else found
         walk = (space.to_unit([space.point(k)]) for k in scattered(space.size, int(rng.integers(2**63))))
         left = [*islice((u for u in walk if seen.are_new(u).all()), count)]
         if contrast is None or not left:

@@ -9,10 +9,14 @@ from typing import Any, TypeVar
 
 from barrido import app
 from barrido.errors import RequestError
+from barrido.sdk.assets import DataOperations, EnvironmentOperations, ModelOperations
+from barrido.sdk.azure import kind_of
 from barrido.sdk.cloud import CloudSetting
 from barrido.sdk.command import Command
+from barrido.sdk.elsewhere import UNAVAILABLE, ComputeOperations, Done, WorkspaceOperations
 from barrido.sdk.job import Job
 from barrido.sdk.jobs import JobOperations
+from barrido.sdk.pipeline_job import PipelineJob
 from barrido.sdk.sweep_job import SweepJob
 
 CONFIG = "config.json"
@@ -40,9 +44,19 @@ class MLClient:
         self.resource_group_name = resource_group_name
         self.workspace = app.workspace(workspace_name)
         self.jobs = JobOperations(self.workspace)
+        self.environments = EnvironmentOperations(self.workspace)
+        self.data = DataOperations(self.workspace)
+        self.models = ModelOperations(self.workspace, self.jobs)
+        self.compute = ComputeOperations()
+        self.workspaces = WorkspaceOperations(self.workspace, resource_group_name)
 
     def __repr__(self) -> str:
         return f"MLClient(workspace_name={str(self.workspace.root)!r})"
+
+    def __getattr__(self, name: str) -> Any:
+        if name in UNAVAILABLE:
+            raise RequestError(f"ml_client.{name} is Azure's: there is nothing of that kind on this machine")
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     @property
     def workspace_name(self) -> str:
@@ -75,11 +89,23 @@ class MLClient:
         settings = {"workspace_name": folder / str(name) if name else None, **kwargs}
         return cls(credential, body.get("subscription_id"), body.get("resource_group"), **settings)
 
-    def create_or_update(self, entity: Command | SweepJob | C, **kwargs: Any) -> Job | C:
-        """Submit a job; see `JobOperations.create_or_update`. Anything of Azure's comes back as it is."""
+    def create_or_update(self, entity: Command | SweepJob | PipelineJob | C, **kwargs: Any) -> Job | C:
+        """Submit a job (see `JobOperations.create_or_update`), or register an environment, data, a model.
+
+        What else there is in Azure comes back as it is.
+        """
+        kind = kind_of(entity) or type(entity).__name__
+        for operations in (self.environments, self.data, self.models):
+            if kind == operations.entity:
+                registered: C = operations.register(entity)
+                return registered
         if isinstance(entity, CloudSetting):
             return entity
         return self.jobs.create_or_update(entity, **kwargs)
+
+    def begin_create_or_update(self, entity: C, **kwargs: Any) -> Done:
+        """As `create_or_update`, for what takes its time in Azure."""
+        return self.compute.begin_create_or_update(entity)
 
 
 def _find(path: Path | None, name: str) -> Path | None:

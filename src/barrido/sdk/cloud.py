@@ -30,8 +30,49 @@ class CloudSetting:
         return {**({"type": self.type} if self.type else {}), **vars(self)}
 
 
-class Environment(CloudSetting):
-    """A container image, a conda file, a name: trials run in the Python that barrido runs in."""
+class Asset(CloudSetting):
+    """Something that is registered under a name and a version."""
+
+    name: str | None = None
+    version: str | None = None
+
+    @property
+    def id(self) -> str:
+        """What jobs may say for it."""
+        return address(str(self.name), self.version)
+
+
+def address(name: str, version: str | None) -> str:
+    """What jobs may say for an asset.
+
+    >>> address("iris", "1"), address("iris", None)
+    ('azureml:iris:1', 'azureml:iris@latest')
+    """
+    return f"azureml:{name}@latest" if version is None else f"azureml:{name}:{version}"
+
+
+class Environment(Asset):
+    """What trials run in: a conda file, requirements, the name of a registered one."""
+
+
+class BuildContext(CloudSetting):
+    """A folder with a Dockerfile: taken, and without effect."""
+
+
+class Data(Asset):
+    """A file or folder; its ``type`` is "uri_file", "uri_folder" or "mltable"."""
+
+
+class Model(Asset):
+    """A file or folder that a job made."""
+
+
+class AmlCompute(CloudSetting):
+    """A cluster of Azure's: trials run on this machine."""
+
+
+class ComputeInstance(AmlCompute):
+    """A machine of Azure's: trials run on this one."""
 
 
 class JobResourceConfiguration(CloudSetting):

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from barrido.errors import RequestError
+from barrido.sdk import azure
 from barrido.sdk.algorithms import EarlyTerminationPolicy, SamplingAlgorithm
 from barrido.sdk.cloud import JobResourceConfiguration, QueueSettings
 from barrido.sdk.document import document, located, plain
@@ -47,7 +48,8 @@ class Command(Work):
                     f"the command got an unexpected input {name!r}, valid inputs: {known}", hint=near
                 )
         node = copy.copy(self)
-        for name in ("outputs", "environment_variables", "tags", "properties", "limits", "resources"):
+        copied = ("outputs", "environment_variables", "metrics", "tags", "properties", "limits", "resources")
+        for name in copied:
             node.__dict__[name] = copy.copy(getattr(self, name))
         node._places = dict(self._places) | {"name": caller()}
         node.name = None  # a name is for one job: a copy with it could not be submitted beside the original
@@ -68,6 +70,7 @@ class Command(Work):
         early_termination_policy: EarlyTerminationPolicy | Settings | str | None = None,
         scheduler: Scheduler | Settings | str | None = None,
         search_space: Settings | None = None,
+        constraints: str | Sequence[str] | None = None,
         resume_from: str | Sequence[str] | None = None,
         identity: Any = None,
         queue_settings: Any = None,
@@ -77,11 +80,12 @@ class Command(Work):
         """A sweep over the inputs that are distributions, and over ``search_space``.
 
         Times are in seconds. With ``primary_metric=None`` every trial is run, and nothing is compared.
-        Points are drawn at random unless a ``sampling_algorithm`` says otherwise. ``resume_from`` names
-        earlier sweeps of the same search space, whose results it knows from the start. The ``scheduler`` says
-        how far trials go before they are compared; without one each runs to its end, or until an early
-        termination policy stops it. A ``timeout`` that the command was given bounds each trial, unless
-        ``trial_timeout`` says otherwise.
+        Points are drawn at random unless a ``sampling_algorithm`` says otherwise; ``constraints`` are
+        expressions over the names of parameters that all of them make true. ``resume_from`` names earlier
+        sweeps of the same search space, whose results it knows from the start. The ``scheduler`` says how far
+        trials go before they are compared; without one each runs to its end, or until an early termination
+        policy stops it. A ``timeout`` that the command was given bounds each trial, unless ``trial_timeout``
+        says otherwise.
         """
         space = {name: value for name, value in self.inputs.items() if is_distribution(value)}
         inputs = {name: value for name, value in self.inputs.items() if name not in space}
@@ -99,6 +103,7 @@ class Command(Work):
         job = SweepJob(
             trial=self(),
             search_space=space,
+            constraints=constraints,
             objective=None if primary_metric is None else Objective(goal, primary_metric),
             sampling_algorithm=sampling_algorithm,
             resume_from=resume_from,
@@ -127,7 +132,7 @@ class Command(Work):
 def is_distribution(value: object) -> bool:
     from barrido.space import Domain
 
-    return isinstance(value, Domain)
+    return isinstance(value, Domain) or azure.is_distribution(value)
 
 
 def command(
@@ -160,14 +165,17 @@ def command(
     priority: str | None = None,
     parent_job_name: str | None = None,  # noqa: ARG001
     warm: str | bool = "auto",
+    metrics: Mapping[str, str] | None = None,
 ) -> Command:
-    """A command with its inputs, as in ``azure.ai.ml``.
+    r"""A command with its inputs, as in ``azure.ai.ml``.
 
     ``code`` is the folder that trials get a copy of, ``timeout`` is in seconds. ``warm`` ("auto", "on"
     or "off") says whether trials of a Python script are forked from an interpreter that has imported
-    already. ``resources`` are what each trial needs, as ``{"cpu": 2, "gpu": 0.5, "memory": "4GB"}``, and
-    ``compute`` is where trials run: "local", "ray", "ray:auto" or "ray://host:port". What describes Azure's
-    machines is accepted; what has no effect here is said when the job is submitted.
+    already. ``metrics`` are, for scripts that only print, the regular expressions by which metrics are found
+    in the log, by name: ``{"loss": r"loss=(\S+)"}``. ``resources`` are what each trial needs, as
+    ``{"cpu": 2, "gpu": 0.5, "memory": "4GB"}``, and ``compute`` is where trials run: "local", "ray",
+    "ray:auto" or "ray://host:port". What describes Azure's machines is accepted; what has no effect here is
+    said when the job is submitted.
     """
     machines = {
         "instance_count": instance_count,
@@ -202,4 +210,5 @@ def command(
         identity=identity,
         services=services,
         warm=warm,
+        metrics=metrics,
     )

@@ -6,11 +6,14 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import Any
 
+from barrido.sdk import azure
 from barrido.spec.source import Path, Source
 
 
 def plain(value: Any) -> Any:
-    """Values of this package as mappings; what is not ours stays as it is, for the check to judge."""
+    """Our values, and Microsoft's, as mappings; others stay as they are, for the check to judge."""
+    if (said := azure.settings_of(value)) is not None:
+        return plain(said)
     if callable(to_document := getattr(value, "to_document", None)):
         return {name: plain(item) for name, item in to_document().items() if item is not None}
     if callable(to_json := getattr(value, "to_json", None)):  # a distribution

@@ -60,13 +60,13 @@ def download_trial(
     trial = folder.trial(number)
     try:
         if output_name in (None, "default"):
-            _copy_folder(trial.work / "outputs", to / "artifacts" / "outputs")
+            copy_folder(trial.work / "outputs", to / "artifacts" / "outputs")
             _copy_file(trial.log, to / "artifacts" / "user_logs" / trial.log.name, within=trial.root)
             for place, logged in logged_folders(folder, number):
-                _copy_folder(logged, to / "artifacts" / place)
+                copy_folder(logged, to / "artifacts" / place)
         wanted = outputs if everything and output_name is None else [o for o in outputs if o == output_name]
         for output in wanted:
-            _copy_folder(trial.named_outputs / output, to / "named-outputs" / output)
+            copy_folder(trial.named_outputs / output, to / "named-outputs" / output)
     except OSError as error:
         raise RequestError(f"{name!r} could not be downloaded to {to}: {error}") from error
 
@@ -78,7 +78,7 @@ def _too_early(name: str, phase: SweepPhase | Phase) -> RequestError:
     )
 
 
-def _copy_folder(source: Path, to: Path) -> None:
+def copy_folder(source: Path, to: Path) -> None:
     """What is in ``source``, over what is in ``to``. A link that leads out of ``source`` stays behind."""
     if not source.is_dir():
         return

@@ -179,7 +179,9 @@ def trial_job(reader: Reader, trial: TrialRow) -> Job:
     """One trial of the sweep that ``reader`` reads."""
     recipe = reader.sweep().recipe
     name = f"{recipe.name}_{trial.number}"
-    properties = {"exit_code": str(trial.exit_code)} if trial.exit_code is not None else {}
+    properties = {} if trial.exit_code is None else {"exit_code": str(trial.exit_code)}
+    if trial.failure is not None:
+        properties["failure"] = str(trial.failure)
     return Job(
         name=name,
         type="command",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,18 +11,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from barrido import app
-from barrido.controller.clock import WallClock
 from barrido.core.events import Verb
-from barrido.core.layout import SweepFolder, Workspace
+from barrido.core.layout import PipelineFolder, SweepFolder, Workspace
 from barrido.core.recipe import Recipe
 from barrido.errors import Problem, RequestError, SpecError, StoreError
+from barrido.pipelines import submission
+from barrido.sdk import archive, azure
 from barrido.sdk.command import Command
 from barrido.sdk.document import plain
 from barrido.sdk.download import download_sweep, download_trial
 from barrido.sdk.importance import importance_of
 from barrido.sdk.job import Job, find_job, find_trial, sweep_job, trial_job
 from barrido.sdk.origin import caller
-from barrido.sdk.stream import LOOK_S, check_alive, only_trial, stream_sweep, stream_trial
+from barrido.sdk.pipeline_job import PipelineJob, pipeline_recipe
+from barrido.sdk.poller import Poller
+from barrido.sdk.stream import only_trial, stream_sweep, stream_trial
 from barrido.sdk.sweep_job import SweepJob
 from barrido.space.options import copied
 from barrido.spec.source import Source
@@ -53,46 +57,15 @@ class ValidationResult:
         return {problem.path or "*": problem.what for problem in self.problems}
 
 
-class Poller:
-    """Waits for a job to be over, after it was asked to stop."""
-
-    def __init__(self, jobs: JobOperations, name: str) -> None:
-        self._jobs, self._name = jobs, name
-
-    def status(self) -> str:
-        return self._jobs.get(self._name).status
-
-    def done(self) -> bool:
-        folder, number = self._jobs.find(self._name)
-        with Reader(folder) as reader:
-            return _is_over(reader, number)
-
-    def wait(self, timeout: float | None = None) -> None:
-        """Until it is over, or for ``timeout`` seconds. Raises ControllerError if its controller is gone."""
-        clock = WallClock()
-        deadline = None if timeout is None else clock.now() + timeout
-        folder, number = self._jobs.find(self._name)
-        with Reader(folder) as reader:
-            while not _is_over(reader, number) and (deadline is None or clock.now() < deadline):
-                check_alive(reader)
-                clock.wait(LOOK_S)
-
-    def result(self, timeout: float | None = None) -> None:
-        """As `wait`; raises TimeoutError if it is not over by then."""
-        self.wait(timeout)
-        if not self.done():
-            raise TimeoutError(f"{self._name!r} is not over after {timeout:g} s")
-
-
 class JobOperations:
-    """The jobs of a workspace. A sweep goes by its name, a trial by ``<sweep>_<n>``."""
+    """The jobs of a workspace. A sweep, or a pipeline, goes by its name, a trial by ``<sweep>_<n>``."""
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
 
     def create_or_update(
         self,
-        job: SweepJob | Command,
+        job: SweepJob | Command | PipelineJob,
         *,
         description: str | None = None,
         compute: str | None = None,
@@ -112,18 +85,28 @@ class JobOperations:
             "tags": tags,
             "experiment_name": experiment_name,
         }
-        return self.get(app.create(recipe_of(job, changes), self._workspace).name)
+        if isinstance(job := _ours(job), PipelineJob):
+            pipeline = pipeline_recipe(job, changes, self._workspace)
+            return self.get(submission.create(pipeline, self._workspace, say=_say).name)
+        recipe = recipe_of(job, changes, self._workspace)
+        return self.get(app.create(recipe, self._workspace, say=_say).name)
 
-    def validate(self, job: SweepJob | Command) -> ValidationResult:
+    def validate(self, job: SweepJob | Command | PipelineJob) -> ValidationResult:
         """What is wrong with ``job``, without submitting it."""
         try:
-            recipe, _ = app.warm_start(recipe_of(job), self._workspace)
+            if isinstance(job := _ours(job), PipelineJob):
+                return ValidationResult((), pipeline_recipe(job, NO_CHANGES, self._workspace).notices)
+            recipe, _ = app.warm_start(recipe_of(job, workspace=self._workspace), self._workspace)
         except SpecError as error:
             return ValidationResult(error.problems, ())
         return ValidationResult((), recipe.notices)
 
     def get(self, name: str) -> Job:
         """A job as it stands now. Raises SweepNotFound, TrialNotFound."""
+        if (pipeline := self._pipeline(name)) is not None:
+            from barrido.sdk.pipelines import pipeline_run
+
+            return pipeline_run(pipeline)
         folder, number = self.find(name)
         with Reader(folder) as reader:
             if number is None:
@@ -137,14 +120,25 @@ class JobOperations:
         max_results: int | None = None,
         list_view_type: Any = None,
     ) -> list[Job]:
-        """The jobs of the workspace, newest first; the trials of ``parent_job_name``, by number."""
-        del list_view_type
+        """The jobs of the workspace, newest first; the trials, or the steps, of ``parent_job_name`` in order.
+
+        ``list_view_type`` is a `ListViewType`, or its name: jobs that were archived are left out unless asked
+        for.
+        """
+        view = archive.view_of(list_view_type)
         if parent_job_name is None:
             unreadable: list[StoreError] = []
-            newest = sweeps(self._workspace, unreadable=unreadable)[::-1][:max_results]
+            folders = sweeps(self._workspace, unreadable=unreadable)
+            found = [self.get(folder.name) for folder in folders if archive.is_shown(folder, view)]
+            pipelines = submission.pipelines(self._workspace, unreadable=unreadable)
+            found += [self.get(folder.name) for folder in pipelines if archive.is_shown(folder, view)]
             for error in unreadable:
                 warnings.warn(f"left out: {error}", stacklevel=2)
-            return [self.get(folder.name) for folder in newest]
+            return sorted(found, key=lambda job: job.creation_context.created_at, reverse=True)[:max_results]
+        if (pipeline := self._pipeline(parent_job_name)) is not None:
+            from barrido.sdk.pipelines import pipeline_run
+
+            return [*pipeline_run(pipeline).jobs.values()][:max_results]
         with Reader(app.find(self._workspace, parent_job_name)) as reader:
             return [trial_job(reader, trial) for trial in reader.trials()[:max_results]]
 
@@ -186,8 +180,14 @@ class JobOperations:
     def stream(self, name: str) -> None:
         """Print what happens in a job until it is over: a sweep's progress, a trial's own output.
 
-        Raises SweepFailed if it fails. Ctrl-C ends the watching, never the job.
+        Of a pipeline, which steps begin and end. Raises SweepFailed if it fails. Ctrl-C ends the watching,
+        never the job.
         """
+        if (pipeline := self._pipeline(name)) is not None:
+            from barrido.sdk.pipelines import stream_pipeline
+
+            stream_pipeline(pipeline)
+            return
         folder, number = self.find(name)
         if number is not None:
             self.get(name)
@@ -209,10 +209,16 @@ class JobOperations:
 
         ``artifacts/`` holds default outputs, logs, and artifacts and models that were logged to an MLflow
         that keeps them on this machine; with ``all``, ``named-outputs/<name>/`` the rest;
-        with ``output_name``, that output alone is copied. Raises RequestError while the job is not over.
+        with ``output_name``, that output alone is copied; of a pipeline, its own outputs. Raises RequestError
+        while the job is not over.
         """
-        folder, number = self.find(name)
         to = Path(os.path.expanduser(download_path)).absolute()  # noqa: PTH111 (unlike Path's, never raises)
+        if (pipeline := self._pipeline(name)) is not None:
+            from barrido.sdk.pipelines import download_pipeline
+
+            download_pipeline(pipeline, to, output_name=output_name)
+            return
+        folder, number = self.find(name)
         if number is None:
             download_sweep(folder, to, output_name=output_name, everything=all)
         else:
@@ -220,16 +226,27 @@ class JobOperations:
             download_trial(folder, number, to, output_name=output_name, everything=all)
 
     def begin_cancel(self, name: str) -> Poller:
-        """Ask a sweep, or one trial, to stop. Raises RequestError if the sweep is over."""
+        """Ask a sweep, a pipeline, or one trial, to stop. Raises RequestError if it is over."""
+        if (pipeline := self._pipeline(name)) is not None:
+            submission.cancel(pipeline)
+            return Poller(self._workspace, name, self.get)
         folder, number = self.find(name)
         if number is not None:
             self.get(name)
         app.request(folder, Verb.CANCEL, trial=number, origin=ORIGIN)
-        return Poller(self, name)
+        return Poller(self._workspace, name, self.get)
 
     def cancel(self, name: str) -> None:
         """Stop a sweep, or one trial; returns when it has stopped."""
         self.begin_cancel(name).result()
+
+    def archive(self, name: str) -> None:
+        """Put a job away that is over: lists leave it out from here on. Raises RequestError while it runs."""
+        archive.archive(self._workspace, name)
+
+    def restore(self, name: str) -> None:
+        """Take a job that was archived back into the lists."""
+        archive.restore(self._workspace, name)
 
     def pause(self, name: str) -> None:
         """Start no new trials; those that run go on."""
@@ -240,8 +257,11 @@ class JobOperations:
         app.request(app.find(self._workspace, name), Verb.UNPAUSE, origin=ORIGIN)
 
     def resume(self, name: str) -> None:
-        """Take up a sweep whose controller died; trials that still run are adopted."""
-        app.resume(app.find(self._workspace, name))
+        """Take up a sweep, or a pipeline, whose process died; trials that still run are adopted."""
+        if (pipeline := self._pipeline(name)) is not None:
+            submission.resume(pipeline)
+            return
+        app.resume(app.find(self._workspace, name), say=_say)
 
     def update(
         self,
@@ -253,6 +273,8 @@ class JobOperations:
         trial_timeout: float | None = None,
         max_failed_trials: int | None = None,
         stop_after: Mapping[str, float] | None = None,
+        max_retries: int | None = None,
+        retry_backoff: float | None = None,
     ) -> None:
         """Change the limits of a sweep that runs; what is not given stays as it is. Times in seconds.
 
@@ -265,6 +287,8 @@ class JobOperations:
             "trial_timeout": trial_timeout,
             "max_failed_trials": max_failed_trials,
             "stop_after": stop_after,
+            "max_retries": max_retries,
+            "retry_backoff": retry_backoff,
         }
         given = {limit: value for limit, value in changes.items() if value is not None}
         if not given:
@@ -277,14 +301,20 @@ class JobOperations:
         checked = check_limits(given, sweep.recipe, sweep.limits, source=Source(caller()))
         app.request(folder, Verb.UPDATE, changes=checked, origin=ORIGIN)
 
-    def rerun(self, name: str) -> None:
+    def rerun(self, name: str, *, failed: bool = False) -> None:
         """Run a trial's parameters once more, in a new trial of its sweep, before any that is sampled.
 
-        ``name`` is ``<sweep>_<n>``. Raises RequestError if the sweep is over, or is a command.
+        ``name`` is ``<sweep>_<n>``; with ``failed``, it is a sweep's, and all its trials that failed are run
+        again, but for those that have been. A sweep that is over is opened again for it, and runs nothing
+        else. Raises RequestError if no trial failed, while the sweep is ending, or if it is a command.
         """
         folder, number = self.find(name)
-        if number is None:
-            raise RequestError(f"{name!r} is no trial", hint=f"a trial of it is called {name}_0")
+        if number is None and not failed:
+            hint = f"a trial of it is called {name}_0; failed=True is for all that failed"
+            raise RequestError(f"{name!r} is no trial", hint=hint)
+        if number is not None and failed:
+            what = f"{name!r} is a trial: failed=True is for a sweep"
+            raise RequestError(what, hint=f"use {folder.name!r}")
         app.request(folder, Verb.RERUN, trial=number, origin=ORIGIN)
 
     def enqueue(self, name: str, params: Mapping[str, Any]) -> None:
@@ -311,23 +341,32 @@ class JobOperations:
         given = {what: value for what, value in changes.items() if value is not None}
         app.request(folder, Verb.ANNOTATE, trial=number, changes=given, origin=ORIGIN)
 
+    def _pipeline(self, name: str) -> PipelineFolder | None:
+        return submission.find(self._workspace, name)
+
     def find(self, name: str) -> tuple[SweepFolder, int | None]:
         """The sweep called ``name``, or the sweep and number of a trial called so. Raises SweepNotFound."""
         return find_job(self._workspace, name)
 
 
-def _is_over(reader: Reader, number: int | None) -> bool:
-    """Whether a trial, or with None the whole sweep, has come to its end."""
-    if number is None or reader.sweep().phase.is_terminal:
-        return reader.sweep().phase.is_terminal
-    found = reader.trials([number])
-    return bool(found) and found[0].phase.is_terminal
+def _say(text: str) -> None:
+    """What goes on before there is an answer."""
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
 
 
-def recipe_of(job: SweepJob | Command, changes: Mapping[str, Any] = NO_CHANGES) -> Recipe:
-    """The recipe of ``job``, some of its settings changed. Raises SpecError with everything wrong."""
+def recipe_of(
+    job: SweepJob | Command | PipelineJob,
+    changes: Mapping[str, Any] = NO_CHANGES,
+    workspace: Workspace | None = None,
+) -> Recipe:
+    """The recipe of ``job``, some of its settings changed, its names looked up in the table of ``workspace``.
+
+    Raises SpecError with everything wrong.
+    """
     from barrido.spec.load import Defaults, check
 
+    job = _ours(job)
     if not isinstance(job, SweepJob | Command):
         raise RequestError(
             f"only jobs can be submitted (got an object of type {type(job).__name__})",
@@ -337,4 +376,14 @@ def recipe_of(job: SweepJob | Command, changes: Mapping[str, Any] = NO_CHANGES) 
     document = job.to_document() | plain(
         {name: value for name, value in changes.items() if value is not None}
     )
-    return check(document, source=job.source(), base=job._base or Path.cwd(), defaults=Defaults.here())
+    defaults = Defaults.here(workspace=workspace)
+    return check(document, source=job.source(), base=job._base or Path.cwd(), defaults=defaults)
+
+
+def _ours(job: Any) -> Any:
+    """A job of Microsoft's in our classes; anything else as it is."""
+    if azure.kind_of(job) is None:
+        return job
+    from barrido.sdk.azure_jobs import adopted
+
+    return adopted(job)

@@ -29,6 +29,8 @@ class SweepJobLimits:
     ``max_failed_trials``: the sweep fails when its first trials fail, this many in a row.
     ``stop_after``: ``{"trials": 20, "min_improvement": 0.001}`` ends the sweep when 20 trials in a row
     did not improve the best by that much.
+    ``max_retries``: how often a trial that failed is run again, ``retry_backoff`` seconds later, which
+    double each time.
     """
 
     max_concurrent_trials: int | None = None
@@ -37,10 +39,13 @@ class SweepJobLimits:
     trial_timeout: float | None = None
     max_failed_trials: int | None = None
     stop_after: Mapping[str, float] | None = None
+    max_retries: int | None = None
+    retry_backoff: float | None = None
 
     def to_document(self) -> dict[str, Any]:
         """As in YAML."""
-        return dict(vars(self)) | {"max_total_trials": self.max_total_trials or MAX_TOTAL_TRIALS}
+        total = MAX_TOTAL_TRIALS if self.max_total_trials is None else self.max_total_trials
+        return dict(vars(self)) | {"max_total_trials": total}
 
 
 @dataclass(kw_only=True)

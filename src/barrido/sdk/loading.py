@@ -13,6 +13,7 @@ from barrido.errors import RequestError, SpecError
 from barrido.sdk.algorithms import POLICIES, SAMPLING
 from barrido.sdk.command import Command
 from barrido.sdk.limits import CommandJobLimits, Objective, SweepJobLimits
+from barrido.sdk.pipeline_job import PipelineJob
 from barrido.sdk.schedulers import SCHEDULERS
 from barrido.sdk.sweep_job import SweepJob
 from barrido.spec.source import dotted, undotted
@@ -23,18 +24,20 @@ def load_job(
     *,
     relative_origin: str | os.PathLike[str] | None = None,
     params_override: Sequence[Mapping[str, Any]] | None = None,
-) -> SweepJob | Command:
+) -> SweepJob | Command | PipelineJob:
     """The job that a YAML file describes.
 
     ``params_override`` replaces values by dotted path: ``[{"limits.max_total_trials": 3}]``. Relative
     paths in the file begin at its folder, or at ``relative_origin``. Raises SpecError with everything
     that is wrong, each with its line; RequestError if there is no such file. Whether this machine has what
-    trials need is found out when it is submitted: until then it may get another ``compute``.
+    trials need, and what names of Azure's stand for, is found out when it is submitted: until then it may get
+    another ``compute``, and any workspace.
     """
     # Reading YAML and checking it takes longer to import than all else that `barrido.sweep` holds.
     from barrido.spec import document, overrides
     from barrido.spec.check import examine
     from barrido.spec.defaults import Defaults
+    from barrido.spec.pipeline import examine_pipeline, is_pipeline
 
     path = Path(source)
     base = Path(relative_origin).absolute() if relative_origin is not None else path.parent.absolute()
@@ -48,11 +51,14 @@ def load_job(
             )
     findings = read.findings
     if read.value is not None or not findings.problems:
-        anywhere = replace(Defaults.here(), machine=lambda _: None)
-        examine(read.value, findings, base=base, defaults=anywhere)
+        anywhere = replace(Defaults.here(), machine=lambda _: None, table=lambda: None)
+        look = examine_pipeline if is_pipeline(read.value) else examine
+        look(read.value, findings, base=base, defaults=anywhere)
     if findings.problems:
         raise SpecError(findings.problems)
     body = {name: value for name, value in read.value.items() if name not in ("$schema", "type")}
+    if is_pipeline(read.value):
+        return PipelineJob(body, base=base, source=findings.source)
     job = _sweep(body) if str(read.value["type"]).lower() == "sweep" else _command(body)
     job._base = base
     job._source = findings.source

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -12,14 +13,29 @@ _PACKAGE = __name__.partition(".")[0]
 
 def caller() -> str:
     """``file:line`` of the innermost code outside barrido that is being run, "" if there is none."""
+    frame = _outside()
+    return "" if frame is None else f"{_shown(frame.f_code.co_filename)}:{frame.f_lineno}"
+
+
+def warn(text: str) -> None:
+    """A warning that shows the line of the user's program which it is about."""
+    frame = _outside()
+    if frame is None:
+        warnings.warn(text, stacklevel=3)
+    else:
+        warnings.warn_explicit(text, UserWarning, frame.f_code.co_filename, frame.f_lineno)
+
+
+def _outside() -> FrameType | None:
+    """The innermost code outside barrido that is being run."""
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
         module = str(frame.f_globals.get("__name__", ""))
         # Dataclasses compile their constructors in a module without a name of its own.
         if module.partition(".")[0] != _PACKAGE and frame.f_code.co_filename != "<string>":
-            return f"{_shown(frame.f_code.co_filename)}:{frame.f_lineno}"
+            return frame
         frame = frame.f_back
-    return ""
+    return None
 
 
 def _shown(filename: str) -> str:

@@ -91,6 +91,9 @@ def plan_lines(plan: SweepPlan, *, width: int | None, paint: Paint = unpainted) 
     trials = counted(plan.outlook.trials, "trial")
     if plan.resource is None or plan.full_trainings is None:
         policy = plan.recipe.policy
+        if plan.recipe.is_staged:
+            yield f"{trials}, and {plan.recipe.scheduler['type']} says how far each of them goes"
+            return
         sooner = f" or until {policy['type']} stops it" if policy else ""
         yield f"{trials}, each runs to its end{sooner}"
         return

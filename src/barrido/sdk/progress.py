@@ -230,13 +230,13 @@ class Watch:
 def most_trials(sweep: SweepRow, by_hand: int) -> int:
     """How many trials there will be at most, where people have put in ``by_hand`` so far."""
     most, space = sweep.limits.max_total_trials, sweep.recipe.space
-    points = _points(dumps(space)) if space else None
+    points = _points(dumps(space), sweep.recipe.constraints) if space else None
     return most if points is None else min(most, points + sweep.queued + by_hand)
 
 
 @lru_cache(maxsize=64)
-def _points(space: str) -> int | None:
+def _points(space: str, constraints: tuple[str, ...]) -> int | None:
     """How many points a search space has, which is given as JSON; None if it has no end of them."""
     from barrido.space import Space
 
-    return Space.from_json(json.loads(space)).size
+    return Space.from_json(json.loads(space), constraints=constraints).count

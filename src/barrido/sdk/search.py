@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from math import e
 from typing import TYPE_CHECKING, Any
@@ -50,6 +50,8 @@ from barrido.sdk.document import plain
 from barrido.sdk.schedulers import Scheduler
 from barrido.space import Domain, Space
 from barrido.space.checks import is_number
+from barrido.space.constraints import Malformed, parse
+from barrido.spec import plugins
 
 if TYPE_CHECKING:
     from barrido.sdk.prior import Pairs
@@ -83,7 +85,9 @@ class Search:
     """A search that suggests points and is told how they did. Not for several threads at once.
 
     ``space`` maps names to distributions, as objects or in their YAML form. The same ``seed`` and the
-    same answers give the same points. Any number of trials may be open at a time. ``resume_from`` is what
+    same answers give the same points, of which every one makes the ``constraints`` true: expressions over the
+    names of parameters, like ``"width * depth <= 512"``. Any number of trials may be open at a time.
+    ``resume_from`` is what
     the sampling algorithm knows from the start, of the same space and in the same scale: another search,
     a sweep's name, or (params, value) pairs, the value None where that failed. The ``scheduler`` must be one
     under which no trial waits for others, as ``ASHAScheduler(variant="stopping", …)``. Raises SpecError for a
@@ -100,6 +104,7 @@ class Search:
         early_termination: Mapping[str, Any] | EarlyTerminationPolicy | str | None = None,
         scheduler: Mapping[str, Any] | Scheduler | str | None = None,
         max_trials: int | None = None,
+        constraints: str | Sequence[str] = (),
         resume_from: str | Pairs | Search | None = None,
     ) -> None:
         sampler = sampler_json(sampling_algorithm)
@@ -111,6 +116,7 @@ class Search:
             name="search",
             seed=seed if own_seed is None else own_seed,
             space=read_space(space, base).to_json(),
+            constraints=_constraints(space, constraints),
             sampler=sampler,
             policy=policy_json(early_termination),
             scheduler=_scheduler(scheduler),
@@ -279,6 +285,24 @@ def read_space(given: Mapping[str, Any], base: Any) -> Space:
     return space
 
 
+def _constraints(space: Mapping[str, Any], given: str | Sequence[str]) -> tuple[str, ...]:
+    """Raises SpecError for what is none, or names what is no parameter."""
+    texts = (given,) if isinstance(given, str) else tuple(given)
+    known = read_space(space, e).names() if texts else []
+    problems: list[Problem] = []
+    for text in texts:
+        try:
+            names = parse(text).names
+        except Malformed as error:
+            problems.append(Problem(f"{error.what} (got {text!r}, column {error.at})", "constraints"))
+            continue
+        unknown = (name for name in names if name not in known)
+        problems += (Problem(f"there is no parameter {n} (got {text!r})", "constraints") for n in unknown)
+    if problems:
+        raise SpecError(problems)
+    return texts
+
+
 def _goal(goal: str) -> Goal:
     try:
         return Goal(goal.lower())
@@ -306,10 +330,9 @@ def sampler_json(given: str | Mapping[str, Any] | SamplingAlgorithm) -> dict[str
         _check_options(kind, body)
     rule = body.pop("rule", kind)
     body["type"] = "sobol" if (kind, rule) == ("random", "sobol") else kind
-    if body["type"] not in SAMPLERS:
-        raise RequestError(
-            f"there is no sampling algorithm {kind!r}", hint=f"there are: {', '.join(SAMPLERS)}"
-        )
+    if body["type"] not in SAMPLERS and kind not in (installed := plugins.names("sampler")):
+        known = ", ".join([*SAMPLERS, *installed])
+        raise RequestError(f"there is no sampling algorithm {kind!r}", hint=f"there are: {known}")
     if body["type"] == "bohb":
         raise RequestError(
             "bohb learns at the rungs of its scheduler, which a search has not", hint="use tpe"

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from barrido.core.events import PauseMode
+from barrido.core.layout import LOG
 from barrido.core.recipe import Unit
 from barrido.sdk.wording import counted, number
 from barrido.store.queries import Reader
 
-FILE = "file"
+UNHELD = frozenset({"file", LOG})
 _GOES_ON = frozenset({"unpause", "launch"})
 _MOVES = _GOES_ON | {"pause", "stop"}
 
@@ -20,8 +21,8 @@ _MOVES = _GOES_ON | {"pause", "stop"}
 class Spending:
     """``reports`` were made in all, ``beyond`` of them where a trial was to pause or to end already.
 
-    ``is_unheld``: those were all written to files, which nobody can make a trial wait at. ``full`` is how
-    many reports a full training makes.
+    ``is_unheld``: those were all written to files or printed, where nobody can make a trial wait. ``full`` is
+    how many reports a full training makes.
     """
 
     reports: int
@@ -66,7 +67,7 @@ def spending(reader: Reader) -> Spending | None:
     metric = recipe.objective.metric if recipe.objective else None
     doors = {row.door for trial in beyond for row in reader.metrics(trial, name=metric) if row.counts}
     full = int(recipe.scheduler["max_resource"])
-    return Spending(reports, sum(lost[trial] for trial in beyond), doors == {FILE}, full)
+    return Spending(reports, sum(lost[trial] for trial in beyond), bool(doors) and doors <= UNHELD, full)
 
 
 def spending_lines(spent: Spending) -> Iterator[str]:
@@ -74,6 +75,6 @@ def spending_lines(spent: Spending) -> Iterator[str]:
     full = number(round(spent.reports / spent.full, 1))
     yield f"{counted(spent.reports, 'report')}, as much as {full} full trainings of {spent.full}"
     if spent.beyond:
-        why = "what is written to the BARRIDO_METRICS file" if spent.is_unheld else "not every report"
+        why = "what is printed, or written to BARRIDO_METRICS," if spent.is_unheld else "not every report"
         why += " holds no trial" if spent.is_unheld else " was decided in time"
         yield f"{counted(spent.beyond, 'report')} more than the rungs needed: {why}"

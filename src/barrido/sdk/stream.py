@@ -56,7 +56,7 @@ def stream_sweep(
     clock = clock or WallClock()
     view = view or PlainView(out)
     with Reader(folder) as reader:
-        with _leaving(folder.name):
+        with leaving(folder.name):
             try:
                 progress = _follow(reader, view, clock)
             finally:
@@ -79,7 +79,7 @@ def stream_trial(
     out = out or sys.stdout
     clock = clock or WallClock()
     tail = _Tail(folder.trial(number).log, out)
-    with Reader(folder) as reader, _leaving(name):
+    with Reader(folder) as reader, leaving(name):
         while True:
             found = reader.trials([number])
             sweep = reader.sweep()
@@ -140,7 +140,7 @@ def _follow(reader: Reader, view: View, clock: Clock) -> Progress:
 
 
 @contextmanager
-def _leaving(name: str) -> Iterator[None]:
+def leaving(name: str) -> Iterator[None]:
     """Ctrl-C ends the watching, and nothing else."""
     try:
         yield

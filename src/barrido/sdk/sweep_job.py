@@ -7,6 +7,7 @@ from dataclasses import fields
 from typing import Any, Unpack
 
 from barrido.errors import RequestError
+from barrido.sdk import azure
 from barrido.sdk.algorithms import EarlyTerminationPolicy, SamplingAlgorithm
 from barrido.sdk.document import document, located, plain
 from barrido.sdk.fields import Described, JobFields, Settings
@@ -22,9 +23,10 @@ class SweepJob(Described):
     """What `Command.sweep` and `load_job` give. Every setting may be changed until it is submitted.
 
     What the sweep does not say (compute, inputs, outputs) is taken from ``trial``, whose ``timeout``
-    bounds each trial. ``resume_from`` names earlier sweeps of the same search space, whose results the
-    sampling algorithm knows from the start. Without an ``objective`` every trial is run, and nothing is
-    compared.
+    bounds each trial. ``constraints`` are expressions over the names of parameters that every point makes
+    true, like ``"batch_size * layers <= 512"``. ``resume_from`` names earlier sweeps of the same search
+    space, whose results the sampling algorithm knows from the start. Without an ``objective`` every trial is
+    run, and nothing is compared.
     """
 
     type = "sweep"
@@ -34,6 +36,7 @@ class SweepJob(Described):
         *,
         trial: Work | None = None,
         search_space: Settings | None = None,
+        constraints: str | Sequence[str] | None = None,
         objective: Objective | Settings | None = None,
         limits: SweepJobLimits | Settings | None = None,
         sampling_algorithm: str | Settings | SamplingAlgorithm | None = None,
@@ -43,8 +46,13 @@ class SweepJob(Described):
         **settings: Unpack[JobFields],
     ) -> None:
         super().__init__(**settings)
+        if azure.kind_of(trial) is not None:
+            from barrido.sdk.azure_jobs import template
+
+            trial = template(trial)
         self.trial = trial
         self.search_space: dict[str, Any] = dict(search_space or {})
+        self.constraints = constraints
         self.objective = objective
         self._limits = SweepJobLimits()
         if limits is not None:
@@ -70,6 +78,7 @@ class SweepJob(Described):
     @limits.setter
     def limits(self, given: SweepJobLimits | Settings) -> None:
         """A mapping is taken as well. Raises RequestError for anything else."""
+        given = plain(given) if azure.kind_of(given) else given
         if isinstance(given, Mapping):
             known = [field.name for field in fields(SweepJobLimits)]
             if unknown := given.keys() - set(known):
@@ -93,6 +102,8 @@ class SweepJob(Described):
         trial_timeout: float | None = None,
         max_failed_trials: int | None = None,
         stop_after: Mapping[str, float] | None = None,
+        max_retries: int | None = None,
+        retry_backoff: float | None = None,
     ) -> None:
         """Change the limits; what is not given stays as it is. Times in seconds."""
         given = _given(
@@ -102,6 +113,8 @@ class SweepJob(Described):
             trial_timeout=trial_timeout,
             max_failed_trials=max_failed_trials,
             stop_after=stop_after,
+            max_retries=max_retries,
+            retry_backoff=retry_backoff,
         )
         self.limits = SweepJobLimits(**{**vars(self.limits), **given})
 
@@ -121,6 +134,7 @@ class SweepJob(Described):
             {
                 **self.fields(),
                 "limits": limits,
+                "constraints": self.constraints,
                 "sampling_algorithm": self.sampling_algorithm,
                 "resume_from": self.resume_from,
                 "early_termination": self.early_termination,

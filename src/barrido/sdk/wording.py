@@ -8,6 +8,7 @@ from math import floor, isfinite
 from pathlib import Path
 from typing import Any, Protocol
 
+from barrido.core.events import Failure
 from barrido.core.protocols import Expectation
 from barrido.core.state import SweepPhase
 from barrido.core.trial import Phase
@@ -17,12 +18,22 @@ NOTHING = "-"
 INTERRUPTED = "interrupted"
 """What a sweep is whose controller died: not over, and nobody runs it."""
 
+FAILURES: Mapping[Failure, str] = {
+    Failure.EXIT_CODE: "exit code",
+    Failure.SIGNAL: "killed by a signal",
+    Failure.OUT_OF_MEMORY: "out of memory",
+    Failure.TIMEOUT: "ran too long",
+    Failure.LOST: "lost with its machine",
+    Failure.NO_LAUNCH: "could not be started",
+}
+
 COLORS: Mapping[str, str] = {
     Phase.COMPLETED: "green",
     Phase.RUNNING: "cyan",
     Phase.LAUNCHING: "cyan",
     Phase.STOPPING: "yellow",
     Phase.PAUSED: "yellow",
+    Phase.QUEUED: "yellow",
     Phase.PRUNED: "yellow",
     Phase.CANCELED: "yellow",
     Phase.FAILED: "red",
@@ -185,13 +196,13 @@ def warm_text(starts: tuple[int, int]) -> str:
 
 
 def paused_text(counts: Mapping[Phase, int]) -> str:
-    """How many trials wait for others, if any do.
+    """How many trials wait for others, or to be run again, if any do.
 
-    >>> paused_text({Phase.PAUSED: 3}), paused_text({})
-    ('3 paused', '')
+    >>> paused_text({Phase.PAUSED: 3}), paused_text({Phase.PAUSED: 1, Phase.QUEUED: 2}), paused_text({})
+    ('3 paused', '1 paused, 2 to be run again', '')
     """
-    paused = counts.get(Phase.PAUSED, 0)
-    return f"{paused} paused" if paused else ""
+    waiting = ((Phase.PAUSED, "paused"), (Phase.QUEUED, "to be run again"))
+    return ", ".join(f"{counts[phase]} {word}" for phase, word in waiting if counts.get(phase))
 
 
 def note_text(note: NoteRow) -> str:

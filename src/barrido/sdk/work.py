@@ -23,6 +23,7 @@ class Work(Described):
         limits: CommandJobLimits | Settings | None = None,
         distribution: Any = None,
         warm: str | bool = "auto",
+        metrics: Mapping[str, str] | None = None,
         **settings: Unpack[JobFields],
     ) -> None:
         super().__init__(**settings)
@@ -33,6 +34,7 @@ class Work(Described):
         self.limits = limits
         self.distribution = distribution
         self.warm = warm
+        self.metrics = dict(metrics or {})
 
     def work(self) -> dict[str, Any]:
         """What stands under ``trial`` in a sweep's document, and at the top of a command's."""
@@ -43,5 +45,6 @@ class Work(Described):
             "environment_variables": self.environment_variables,
             "distribution": self.distribution,
             "resources": self.resources,
+            "metrics": self.metrics or None,
             "warm": None if self.warm == "auto" else self.warm,
         }

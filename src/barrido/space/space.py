@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any, Self, cast
 from barrido.errors import Problem, RequestError, SpecError
 from barrido.space.checks import join, shown
 from barrido.space.choice import Choice
+from barrido.space.constraints import Constraint, parse
 from barrido.space.domain import Domain, Value
 from barrido.space.options import canonical, level_of, matches, size_of, to_json, with_base
 from barrido.space.reading import read_domain
-from barrido.space.tree import Dimension, Leaf, Node, compile_option, flattened, place, realise
+from barrido.space.tree import Dimension, Leaf, Node, compile_option, flattened, names_of, place, realise
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,9 +28,12 @@ else:
 Params = Mapping[str, Any]
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
+MOST_COUNTED = 100_000
+"""Points of a space with constraints are counted up to so many."""
+
 
 class Space:
-    """What a sweep searches: a domain for each parameter.
+    """What a sweep searches: a domain for each parameter, and `constraints` on what goes together.
 
     For optimisers it is a cube of ``len(dimensions)`` columns in [0, 1). Columns inside a nested
     choice are *active* only in points that take their branch; their coordinate is NaN elsewhere.
@@ -39,10 +43,14 @@ class Space:
     ['lr', 'conv', 'conv.values[0].size']
     >>> space.size, space.point(1)
     (6, {'lr': 0.1, 'conv': {'size': 3}})
+    >>> Space(space.parameters, ["lr < 0.1 or conv.size > 1"]).count
+    5
     """
 
-    def __init__(self, parameters: Mapping[str, Domain]) -> None:
+    def __init__(self, parameters: Mapping[str, Domain], constraints: Sequence[str] = ()) -> None:
+        """Raises `barrido.space.constraints.Malformed`."""
         self.parameters: Mapping[str, Domain] = dict(parameters)
+        self.constraints: tuple[Constraint, ...] = tuple(map(parse, constraints))
         dimensions: list[Dimension] = []
         self._roots: Mapping[str, Node] = {
             name: compile_option(domain, name, None, dimensions) for name, domain in self.parameters.items()
@@ -60,7 +68,10 @@ class Space:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Space):
             return NotImplemented
-        return list(self.parameters.items()) == list(other.parameters.items())
+        return (
+            list(self.parameters.items()) == list(other.parameters.items())
+            and self.constraints == other.constraints
+        )
 
     def __len__(self) -> int:
         """The number of columns of the cube."""
@@ -92,8 +103,35 @@ class Space:
 
     @cached_property
     def size(self) -> int | None:
-        """How many different points there are; None if there is no end of them."""
+        """How many different points there are, allowed or not; None if there is no end of them."""
         return size_of(self.parameters)
+
+    @cached_property
+    def count(self) -> int | None:
+        """How many different points may be tried; of more than `MOST_COUNTED` points, how many there are."""
+        if not self.constraints or self.size is None or self.size > MOST_COUNTED:
+            return self.size
+        return sum(map(self.allows, self.grid()))
+
+    def broken(self, point: Params) -> Constraint | None:
+        """The first constraint that does not allow a point."""
+        if not self.constraints:
+            return None
+        values = self.flatten(point)
+        return next((one for one in self.constraints if not one.allows(values)), None)
+
+    def allows(self, point: Params) -> bool:
+        return self.broken(point) is None
+
+    def allowed(self, u: Array) -> NDArray[np.bool_]:
+        """Which unit coordinates, (n, d), are those of points that may be tried: (n,)."""
+        if not self.constraints:
+            return np.ones(len(u), dtype=np.bool_)
+        return np.array([self.allows(point) for point in self.from_unit(u)], dtype=np.bool_)
+
+    def names(self) -> list[str]:
+        """What `flatten` may call a value of some point, so what constraints may be about."""
+        return [name for root, node in self._roots.items() for name in dict.fromkeys(names_of(node, root))]
 
     def point(self, k: int) -> dict[str, Value]:
         """The k-th point of a finite space, k from 0; the last parameter runs fastest."""
@@ -189,19 +227,21 @@ class Space:
         return {name: to_json(domain) for name, domain in self.parameters.items()}
 
     @classmethod
-    def from_json(cls, body: Mapping[str, Any], path: str = "") -> Self:
-        """The space of a YAML ``search_space``. Raises SpecError with everything wrong with the form."""
+    def from_json(cls, body: Mapping[str, Any], path: str = "", *, constraints: Sequence[str] = ()) -> Self:
+        """The space of a YAML ``search_space``. Raises SpecError with everything wrong with the form,
+        Malformed for a constraint that is none."""
         problems: list[Problem] = []
         domains = {
             name: read_domain(domain, join(path, str(name)), problems) for name, domain in body.items()
         }
         if problems:
             raise SpecError(problems)
-        return cls({name: domain for name, domain in domains.items() if domain is not None})
+        known = {name: domain for name, domain in domains.items() if domain is not None}
+        return cls(known, constraints)
 
     def with_base(self, base: float) -> Space:
         """The same space, the exponents of Log* distributions counted to ``base`` instead of e."""
-        return Space(with_base(self.parameters, base))
+        return Space(with_base(self.parameters, base), [one.text for one in self.constraints])
 
     def _choice(self, column: int) -> Choice:
         return cast(Choice, self.dimensions[column].domain)

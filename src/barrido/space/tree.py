@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, assert_never
 
@@ -137,6 +137,23 @@ def place(node: Node, value: object, dimensions: Sequence[Dimension]) -> dict[in
                 if (part := place(branch, value, dimensions)) is not None:
                     return {node.column: level, **part}
             return None
+        case _:
+            assert_never(node)
+
+
+def names_of(node: Node, name: str) -> Iterator[str]:
+    """The names that `flattened` gives to what ``node`` may be."""
+    match node:
+        case Fixed(value):
+            yield from flattened(value, name)
+        case Leaf():
+            yield name
+        case Fork():
+            for branch in node.branches:
+                yield from names_of(branch, name)
+        case Group():
+            for key, inner in node.entries:
+                yield from names_of(inner, f"{name}.{key}")
         case _:
             assert_never(node)
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 from barrido.spec.messages import got
-from barrido.spec.node import Amount, CheckedBy, Node, Number, named, one_of, said, snake
+from barrido.spec.node import Amount, CheckedBy, Node, Number, named, one_of, said, snake, with_plugins
 
 MAX_SEED = 2**63 - 1
 
@@ -75,7 +75,18 @@ class Bohb(_NotDrawn):
     type: Literal["bohb"]
 
 
-AnySampling = Random | Grid | Sobol | Bayesian | Tpe | Bohb
+_OURS = ["random", "grid", "sobol", "bayesian", "tpe", "bohb"]
+
+
+class PluggedSampling(_Sampling):
+    """One that another package brings. What is not said of every algorithm are its own options."""
+
+    model_config = ConfigDict(extra="allow")
+    type: Annotated[str, WithJsonSchema({"type": "string", "not": {"enum": _OURS}})]
+    logbase: LogBase = None
+
+
+AnySampling = Random | Grid | Sobol | Bayesian | Tpe | Bohb | PluggedSampling
 SAMPLERS: Mapping[str, type[Node]] = {
     "random": Random,
     "grid": Grid,
@@ -89,7 +100,8 @@ LEARNING = frozenset({"bayesian", "tpe", "bohb"})
 
 
 def _sampling(value: Any) -> Any:
-    return named(value, SAMPLERS, what="a sampling algorithm", example="{type: random, seed: 7}", word=snake)
+    known = with_plugins(value, SAMPLERS, PluggedSampling, kind="sampler", word=snake)
+    return named(value, known, what="a sampling algorithm", example="{type: random, seed: 7}", word=snake)
 
 
 Sampling = Annotated[AnySampling, CheckedBy(_sampling, *SAMPLERS)]

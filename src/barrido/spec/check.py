@@ -9,13 +9,19 @@ from barrido.spec.commands import check_command
 from barrido.spec.defaults import Defaults
 from barrido.spec.draft import draft
 from barrido.spec.inputs import check_inputs, check_outputs
-from barrido.spec.objective import check_objective
+from barrido.spec.objective import check_objective, check_patterns
 from barrido.spec.placement import check_compute, check_resources, check_room
 from barrido.spec.recipes import Place, recipe
 from barrido.spec.scheduling import check_scheduler
 from barrido.spec.searching import check_space
 from barrido.spec.source import Findings
-from barrido.spec.surroundings import check_name, check_program, code_folder, note_strangers
+from barrido.spec.surroundings import (
+    check_environment,
+    check_name,
+    check_program,
+    code_folder,
+    note_strangers,
+)  # fmt: skip
 
 
 def examine(document: object, findings: Findings, *, base: FilePath, defaults: Defaults) -> Recipe | None:
@@ -23,7 +29,10 @@ def examine(document: object, findings: Findings, *, base: FilePath, defaults: D
 
     Every check runs on the parts that have their right shape, so that all mistakes are found in one go.
     """
-    found = draft(document, findings, base)
+    table = defaults.table()
+    if table is not None:
+        findings.add_elsewhere(table.findings)
+    found = draft(document, findings, base, table)
     if found is None:
         return None
     check_name(found)
@@ -35,19 +44,22 @@ def examine(document: object, findings: Findings, *, base: FilePath, defaults: D
         check_space(found)
         check_objective(found)
         pausing = check_scheduler(found, defaults.memory, holds_gpus=bool(needs.gpu))
+    check_patterns(found)
     check_inputs(found)
     check_outputs(found)
     check_command(found)
-    check_program(found, code_folder(found))
-    note_strangers(found, is_compute_known=compute is not None)
+    chosen = check_environment(found, compute)
+    check_program(found, code_folder(found), chosen.environment)
+    note_strangers(found, is_compute_known=compute is not None, is_environment_known=chosen.is_known)
     if findings.problems or found.job is None:
         return None
     return recipe(
         found.job,
         inputs=dict(found.mapping("inputs")),
         base=base,
+        table=found.table,
         defaults=defaults,
         pausing=pausing,
-        place=Place(compute or "local", needs, room),
+        place=Place(compute or "local", needs, room, chosen.environment),
         notices=findings.notices,
     )

@@ -60,7 +60,10 @@ def _check_values(draft: Draft, place: tuple[str, ...], template: Template) -> N
     for section, name in template.required:
         if section != "inputs" or name in filled or name not in inputs:
             continue
-        if draft.findings.is_sound(("inputs", name)) and input_text(inputs[name], draft.base) is None:
+        if (
+            draft.findings.is_sound(("inputs", name))
+            and input_text(inputs[name], draft.base, draft.table) is None
+        ):
             written = _written(section, name)
             hint = f"give it one, or make the place optional: [--flag {written}]"
             draft.findings.wrong(place, f"{written} has no value, and the command needs one", hint)

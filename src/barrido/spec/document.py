@@ -22,6 +22,7 @@ from barrido.spec.source import Findings, Path, Source
 
 MAX_DEPTH = 60
 MAX_VALUES = 200_000
+EMPTY = "is empty"
 _TAG = "tag:yaml.org,2002:"
 _PLAIN_TAGS = {
     _TAG + "null": "null",
@@ -32,10 +33,15 @@ _PLAIN_TAGS = {
 _TEXT_TAGS = frozenset(_TAG + name for name in ("str", "timestamp", "value", "merge"))
 
 _SYNTAX_HINTS = (
-    ("mapping values are not allowed", "a text with ': ' in it must stand in quotes, or below `>-`"),
+    (
+        "mapping values are not allowed",
+        "a text with ': ' in it must stand in quotes, or below `>-`; or the line above lacks its ': '",
+    ),
     ("'\\t'", "a tab cannot indent in YAML: use spaces"),
     ("cannot start any token", "a text that begins with this character must stand in quotes"),
     ("could not find expected ':'", "is a ': ' missing, or a line indented too little?"),
+    ("expected ',' or ']'", "is a [ not closed, or a comma missing?"),
+    ("expected ',' or '}'", "is a { not closed, or a comma missing?"),
     ("expected <block end>", "is this line indented as its neighbours are?"),
     ("found undefined alias", "an alias (*name) needs an anchor (&name) above it"),
     ("quoted scalar", "a quote is opened and not closed"),
@@ -93,7 +99,7 @@ def parse(text: str, *, name: str) -> Document:
     except (YAMLError, ValueError, ArithmeticError, AttributeError, TypeError, IndexError) as error:
         return _refused(name, f"is not valid YAML: {error}")
     if node is None:
-        return _refused(name, "is empty", "a sweep begins with `type: sweep`")
+        return _refused(name, EMPTY, "a sweep begins with `type: sweep`")
     builder = _Builder(yaml)
     value = builder.build(node, ())
     findings = Findings(Source(name, builder.lines))

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
+from barrido.spec.mapping import Table
 from barrido.spec.messages import did_you_mean, got
 from barrido.spec.models import CommandJob, SweepJob
 from barrido.spec.node import Node
@@ -34,6 +35,7 @@ class Draft:
     job: SweepJob | CommandJob | None
     findings: Findings
     base: FilePath  # paths in the description begin here
+    table: Table | None  # of the workspace's names; None where they do not matter yet
 
     def get(self, *path: str | int) -> Any:
         """What stands at ``path``; None if nothing does, or if something is wrong with it."""
@@ -59,7 +61,7 @@ class Draft:
         return ("trial",) if self.kind == "sweep" else ()
 
 
-def draft(document: object, findings: Findings, base: FilePath) -> Draft | None:
+def draft(document: object, findings: Findings, base: FilePath, table: Table | None = None) -> Draft | None:
     """Check the shape of a description. None if it has no shape at all."""
     if not isinstance(document, Mapping):
         hint = "a sweep is written as `key: value` lines that begin with `type: sweep`"
@@ -68,18 +70,36 @@ def draft(document: object, findings: Findings, base: FilePath) -> Draft | None:
     value = _mapping(document, (), findings)
     kind = _kind(value, findings)
     value["type"] = kind
-    return Draft(kind, value, shaped(MODELS[kind], value, findings), findings, base)
+    return Draft(kind, value, shaped(MODELS[kind], value, findings), findings, base, table)
 
 
 def shaped(model: type[M], value: Any, findings: Findings) -> M | None:
-    """``value``, a whole description, in the shape of ``model``; None if that is not its shape."""
+    """``value``, a whole description, in the shape of ``model``; None if that is not its shape.
+
+    What could not be read stands in ``value`` as None: that it has no value is not said once more.
+    """
+    unread = {path for path in findings.places if _at(value, path) is None}
     try:
         return model.model_validate(value)
     except ValidationError as error:
         for mistake in error.errors(include_url=False):
             context = mistake["ctx"]
-            findings.wrong((*mistake["loc"], *context["at"]), context["what"], context["hint"])
+            place = (*mistake["loc"], *context["at"])
+            if place not in unread:
+                findings.wrong(place, context["what"], context["hint"])
     return None
+
+
+def _at(value: Any, path: Path) -> Any:
+    for part in path:
+        match value, part:
+            case Mapping(), str():
+                value = value.get(part)
+            case list(), int() if part < len(value):
+                value = value[part]
+            case _:
+                return None
+    return value
 
 
 def plain(value: Any, path: Path, findings: Findings) -> Any:

@@ -2,38 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path as FilePath
 from typing import Any
 
 from barrido.core.command import text_of
 from barrido.spec.draft import Draft
-from barrido.spec.messages import did_you_mean, got
+from barrido.spec.mapping import Table
+from barrido.spec.messages import got
+from barrido.spec.paths import is_remote, local_path, near
 from barrido.spec.searching import check_names
 from barrido.spec.source import Path
 
-_REMOTE = re.compile(
-    r"(azureml|https?|wasbs?|abfss?|adl|git|git\+\w+|s3|gs|hdfs|dbfs|ftp|ssh|git@[^:]+):", re.I
-)
 _FOLDER_TYPES = frozenset({"uri_folder", "mltable"})
-
-
-def is_remote(path: str) -> bool:
-    """
-    >>> is_remote("azureml:iris:1"), is_remote("https://x/y.csv"), is_remote("./data.csv")
-    (True, True, False)
-    """
-    return _REMOTE.match(path) is not None
-
-
-def local_path(text: str, base: FilePath) -> FilePath:
-    """An absolute path; relative ones begin at ``base``."""
-    path = FilePath(re.sub(r"^file:(//)?", "", text))
-    with suppress(RuntimeError):  # ~somebody, who is not known here: looked for as it is written
-        path = path.expanduser()
-    return (base / path).absolute()
 
 
 def check_inputs(draft: Draft) -> None:
@@ -49,12 +30,16 @@ def check_inputs(draft: Draft) -> None:
     check_names(draft, "inputs")
 
 
-def input_text(given: Any, base: FilePath) -> str | None:
-    """What stands in the command for an input; None for an optional one that was not given."""
+def input_text(given: Any, base: FilePath, table: Table | None) -> str | None:
+    """What stands in the command for an input; None for an optional one that was not given.
+
+    ``table`` says where remote data lies on this machine; where that is not known yet, it stays what it is.
+    """
     if not isinstance(given, Mapping):
         return None if given is None else text_of(given)
     if (path := given.get("path")) is not None:
-        return str(local_path(path, base))
+        mapped = table.local(path) if table is not None and is_remote(path) else None
+        return path if mapped is None and is_remote(path) else str(local_path(mapped or path, base))
     value = given.get("value") if given.get("value") is not None else given.get("default")
     return None if value is None else text_of(value)
 
@@ -75,10 +60,16 @@ def check_outputs(draft: Draft) -> None:
 
 
 def _check_path(draft: Draft, place: Path, text: str, kind: str) -> None:
+    written = got(text)
     if is_remote(text):
-        hint = "download it and give the local path, for example `path: ./data`"
-        draft.findings.wrong(place, f"is not on this machine (got {got(text)})", hint)
-        return
+        if draft.table is None:
+            return
+        if (mapped := draft.table.local(text)) is None:
+            draft.findings.wrong(
+                place, f"is not on this machine (got {written})", _how_to_map(text, draft.table)
+            )
+            return
+        written, text = f"{written}, which {draft.table.path or 'the workspace'} maps to it", mapped
     path = local_path(text, draft.base)
     try:
         is_folder, exists = path.is_dir(), path.exists()
@@ -86,20 +77,15 @@ def _check_path(draft: Draft, place: Path, text: str, kind: str) -> None:
         draft.findings.wrong(place, f"cannot be a path: {error}")
         return
     if not exists:
-        draft.findings.wrong(place, f"there is no file or folder {path} (got {got(text)})", near(path))
+        draft.findings.wrong(place, f"there is no file or folder {path} (got {written})", near(path))
     elif kind in _FOLDER_TYPES and not is_folder:
-        draft.findings.wrong(place, f"is a file (got {got(text)})", "for a file write `type: uri_file`")
+        draft.findings.wrong(place, f"is a file (got {written})", "for a file write `type: uri_file`")
     elif kind == "uri_file" and is_folder:
-        draft.findings.wrong(place, f"is a folder (got {got(text)})", "for a folder write `type: uri_folder`")
+        draft.findings.wrong(place, f"is a folder (got {written})", "for a folder write `type: uri_folder`")
 
 
-def near(path: FilePath) -> str:
-    """A hint for a path that is not there: the nearest name beside it."""
-    parent = path.parent
-    if not parent.is_dir():
-        return f"there is no folder {parent} either"
-    try:
-        names = sorted(entry.name for entry in parent.iterdir())
-    except OSError:
-        return ""
-    return did_you_mean(path.name, names, otherwise=" ").strip()
+def _how_to_map(text: str, table: Table) -> str:
+    give = "download it and give the local path, for example `path: ./data`"
+    if table.path is None:
+        return give
+    return f"{give}; or write into {table.path} the lines `inputs:` and, below it, `  {text}: ../data`"

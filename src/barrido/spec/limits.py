@@ -17,6 +17,7 @@ from barrido.spec.objective import NEEDS_ONE
 from barrido.spec.source import Findings, Source, undotted
 
 SECTION = "limits"
+_ANNOTATED = frozenset({"tags", "description", "display_name"})
 
 
 class _Changes(Node):
@@ -30,6 +31,8 @@ def read_limits(set_values: Sequence[tuple[str, str]], recipe: Recipe, current: 
     findings = document.findings
     for key in document.value.keys() - {SECTION}:
         hint = "a sweep keeps what it was created with, but for its limits: --set limits.NAME=VALUE"
+        if key in _ANNOTATED:
+            hint = f"write notes and tags: `barrido job annotate {recipe.name} --tag KEY=TEXT`"
         findings.wrong((key,), "cannot be changed any more", hint)
     names = [path[1] for text, _ in set_values if len(path := undotted(text)) > 1 and path[0] == SECTION]
     return _checked(document.value[SECTION], map(str, names), recipe, findings)

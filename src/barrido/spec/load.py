@@ -10,16 +10,42 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path as FilePath
 from typing import Any
 
+from barrido.core.pipeline import PipelineRecipe
 from barrido.core.recipe import Recipe
 from barrido.errors import SpecError
 from barrido.spec import document, overrides
 from barrido.spec.check import examine
 from barrido.spec.defaults import Defaults
+from barrido.spec.pipeline import examine_pipeline, is_pipeline
 from barrido.spec.source import Findings, Source
 
 SetValues = Sequence[tuple[str, str]]
 
-__all__ = ["Defaults", "SetValues", "Source", "check", "load"]
+__all__ = ["Defaults", "SetValues", "Source", "check", "check_pipeline", "load", "load_any"]
+
+
+def load_any(
+    path: FilePath | str, *, set_values: SetValues = (), defaults: Defaults
+) -> Recipe | PipelineRecipe:
+    """As `load`, but the file may describe a pipeline as well."""
+    read = overrides.apply(document.read(FilePath(path)), set_values)
+    if not is_pipeline(read.value):
+        return load(path, set_values=set_values, defaults=defaults)
+    return check_pipeline(read.value, read.findings, base=FilePath(path).parent, defaults=defaults)
+
+
+def check_pipeline(
+    document: object, findings: Findings, *, base: FilePath, defaults: Defaults
+) -> PipelineRecipe:
+    """Make a recipe of a pipeline's description, of which ``findings`` tells what was found already.
+
+    Relative paths begin at ``base``, those of a component in a file at its folder. Raises SpecError with
+    everything that is wrong, in the components, too.
+    """
+    recipe = examine_pipeline(document, findings, base=base, defaults=defaults)
+    if recipe is None:
+        raise SpecError(findings.problems)
+    return recipe
 
 
 def load(path: FilePath | str, *, set_values: SetValues = (), defaults: Defaults) -> Recipe:
@@ -33,7 +59,11 @@ def load(path: FilePath | str, *, set_values: SetValues = (), defaults: Defaults
     if read.value is not None or not findings.problems:
         read = overrides.apply(read, set_values)
         findings = read.findings
-        recipe = examine(read.value, findings, base=FilePath(path).parent, defaults=defaults)
+        if is_pipeline(read.value):
+            hint = "it can be sweep or command; a pipeline is made of those"
+            findings.wrong(("type",), "is not a kind of job that has trials (got 'pipeline')", hint)
+        else:
+            recipe = examine(read.value, findings, base=FilePath(path).parent, defaults=defaults)
     if recipe is None:
         raise SpecError(findings.problems)
     return recipe

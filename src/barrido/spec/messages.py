@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 _LONGEST = 60
+_SHORTEST = 3  # the beginning of a word that stands for the word
 
 
 def got(value: object) -> str:
@@ -51,8 +52,11 @@ def listed(words: Iterable[str], *, last: str = "or") -> str:
 def closest(word: str, known: Iterable[str]) -> str | None:
     """The known word that was probably meant."""
     by_lower = {name.lower(): name for name in known}
-    found = get_close_matches(word.lower().strip(), by_lower, n=1, cutoff=0.6)
-    return by_lower[found[0]] if found else None
+    word = word.lower().strip()
+    found = get_close_matches(word, by_lower, n=1, cutoff=0.6)
+    if not found and len(word) >= _SHORTEST:
+        found = [name for name in by_lower if name.startswith(word)]
+    return by_lower[found[0]] if len(found) == 1 else None
 
 
 def did_you_mean(word: str, known: Iterable[str], *, otherwise: str = "") -> str:

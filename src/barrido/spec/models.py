@@ -7,26 +7,29 @@ These models are the border. They check the shape of a description and say what 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic import BeforeValidator, Field
 
+from barrido.executors.patterns import problem_of
 from barrido.spec.algorithms import Policy, Sampling
 from barrido.spec.distributions import KINDS, Distribution
+from barrido.spec.environment import EnvironmentField
 from barrido.spec.messages import got
 from barrido.spec.node import Amount, CheckedBy, FilledText, Node, Scalar, Seconds, Text, one_of, said
 from barrido.spec.resources import Resources
 from barrido.spec.schedulers import Scheduler
 
 METRIC_CHARS = 250
+MOST_TRIALS = 10_000_000
 PATH_TYPES = ("uri_file", "uri_folder", "mltable", "mlflow_model", "custom_model", "triton_model")
 LITERAL_TYPES = ("string", "number", "integer", "boolean")
 MODES = ("ro_mount", "rw_mount", "mount", "download", "upload", "direct", "eval_mount", "eval_download")
 
 WARMTHS = ("auto", "on", "off")
 
-Count = Annotated[int, Field(ge=1)]
+Count = Annotated[int, Field(ge=1, le=MOST_TRIALS)]
 Variables = dict[str, Text]
 PathType = Annotated[
     Literal["uri_file", "uri_folder", "mltable", "mlflow_model", "custom_model", "triton_model"],
@@ -148,28 +151,42 @@ class SweepLimits(Node):
         None, description="the sweep fails when its first trials fail, this many in a row (an extension)"
     )
     stop_after: StopAfter | None = None
+    max_retries: Annotated[int, Field(ge=0)] | None = Field(
+        None, description="how often a trial that failed is run again (an extension)", examples=[2]
+    )
+    retry_backoff: Amount | None = Field(
+        None, description="seconds before it is, which double each time (an extension)", examples=[1]
+    )
 
 
 class CommandLimits(Node):
     elsewhere: ClassVar[Mapping[str, str]] = dict.fromkeys(
-        ("max_total_trials", "max_concurrent_trials", "trial_timeout", "max_failed_trials", "stop_after"),
+        (
+            "max_total_trials",
+            "max_concurrent_trials",
+            "trial_timeout",
+            "max_failed_trials",
+            "stop_after",
+            "max_retries",
+            "retry_backoff",
+        ),
         "it belongs to `type: sweep`: a command job runs once",
     )
     timeout: Seconds | None = Field(None, description="seconds for the whole job")
 
 
-def _name_or_mapping(value: Any) -> Any:
-    if isinstance(value, str | Mapping):
-        return value
-    raise said(f"must be a name, or a mapping that describes it (got {got(value)})")
-
-
 Anything = dict[str, Any]
-Environment = Annotated[
-    str | Anything,
-    CheckedBy(_name_or_mapping),
-    WithJsonSchema({"type": ["string", "object"]}),
-]
+
+
+def _pattern(value: Any) -> Any:
+    problem = problem_of(value) if isinstance(value, str) else "must be a regular expression"
+    if problem:
+        hint = r"one group for the value, one named step if need be: 'epoch (?P<step>\d+).* loss=(\S+)'"
+        raise said(f"{problem} (got {got(value)})", hint)
+    return value
+
+
+Pattern = Annotated[str, BeforeValidator(_pattern)]
 
 
 def warmth(value: Any) -> Any:
@@ -193,8 +210,16 @@ class Work(Node):
     code: FilledText | None = Field(
         None, description="the folder that the command runs in", examples=["./src"]
     )
-    environment: Environment | None = None
+    environment: EnvironmentField | None = Field(
+        None, description="which Python trials run in", examples=["{requirements: ./requirements.txt}"]
+    )
     environment_variables: Variables | None = None
+    metrics: dict[str, Pattern] | None = Field(
+        None,
+        description="for scripts that only print: by metric, the regular expression that finds its value in a"
+        " line of the log (an extension)",
+        examples=["{loss: 'loss=(\\S+)'}"],
+    )
     warm: Warmth = Field(
         "auto", description="whether Python trials start from an interpreter that has imported already"
     )
@@ -215,17 +240,26 @@ class Trial(Work):
     }
 
 
-def _sweep_names(value: Any) -> Any:
-    names = [value] if isinstance(value, str) else value
-    if not isinstance(names, list) or not names or not all(isinstance(name, str) and name for name in names):
-        raise said(
-            f"must be the name of a sweep, or a list of names (got {got(value)})",
-            "for example `[iris, iris-2]`",
-        )
-    return names
+def _one_or_more(what: str, example: str) -> Callable[[Any], Any]:
+    """Checks a text, or a list of them; one becomes a list of one."""
+
+    def check(value: Any) -> Any:
+        texts = [value] if isinstance(value, str) else value
+        if not isinstance(texts, list) or not texts or not all(isinstance(one, str) and one for one in texts):
+            raise said(f"must be {what} (got {got(value)})", f"for example `{example}`")
+        return texts
+
+    return check
 
 
-SweepNames = Annotated[list[FilledText] | FilledText, CheckedBy(_sweep_names)]
+SweepNames = Annotated[
+    list[FilledText] | FilledText,
+    CheckedBy(_one_or_more("the name of a sweep, or a list of names", "[iris, iris-2]")),
+]
+Constraints = Annotated[
+    list[FilledText] | FilledText,
+    CheckedBy(_one_or_more("an expression, or a list of them", '["batch_size * layers <= 512"]')),
+]
 
 
 class Job(Node):
@@ -252,7 +286,7 @@ class SweepJob(Job):
 
     elsewhere: ClassVar[Mapping[str, str]] = {
         **dict.fromkeys(
-            ("command", "code", "environment", "environment_variables", "distribution", "warm"),
+            ("command", "code", "environment", "environment_variables", "distribution", "warm", "metrics"),
             "in a sweep it belongs under `trial`",
         ),
         **dict.fromkeys(
@@ -266,6 +300,7 @@ class SweepJob(Job):
         **dict.fromkeys(("policy", "early_termination_policy"), "early_termination"),
         **dict.fromkeys(("sampler", "sampling", "algorithm"), "sampling_algorithm"),
         **dict.fromkeys(("parameters", "space", "hyperparameters"), "search_space"),
+        **dict.fromkeys(("constraint", "conditions", "where"), "constraints"),
         **dict.fromkeys(("warm_start", "resume", "prior"), "resume_from"),
         "experiment": "experiment_name",
     }
@@ -277,6 +312,11 @@ class SweepJob(Job):
     search_space: dict[str, Distribution] = Field(
         description="the parameters to search over",
         examples=["{lr: {type: loguniform, min_value: -6, max_value: 0}}"],
+    )
+    constraints: Constraints | None = Field(
+        None,
+        description="expressions over the names of parameters that every point must make true (an extension)",
+        examples=['["batch_size * layers <= 512"]'],
     )
     limits: SweepLimits = Field(description="how far the sweep may go", examples=["{max_total_trials: 20}"])
     objective: Objective | None = Field(
@@ -303,6 +343,7 @@ class CommandJob(Job, Work):
             (
                 "trial",
                 "search_space",
+                "constraints",
                 "sampling_algorithm",
                 "resume_from",
                 "objective",

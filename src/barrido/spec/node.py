@@ -26,6 +26,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, ErrorDetails, InitErrorDetails, PydanticCustomError, core_schema
 
 from barrido.core.command import text_of
+from barrido.spec import plugins
 from barrido.spec.messages import closest, did_you_mean, got, in_words, listed
 from barrido.spec.source import Path
 
@@ -172,6 +173,21 @@ def named(
     return dispatched(value, models, what=what, example=example, word=word)
 
 
+def with_plugins(
+    value: Any,
+    models: Mapping[str, type[Node]],
+    plugged: type[Node],
+    *,
+    kind: str,
+    word: Callable[[str], str],
+) -> Mapping[str, type[Node]]:
+    """``models``, and ``plugged`` for what other packages bring, if ``value`` names none of ours."""
+    given = value.get("type") if isinstance(value, Mapping) else value
+    if not isinstance(given, str) or word(given) in models:
+        return models
+    return {**dict.fromkeys(plugins.names(kind), plugged), **models}
+
+
 def snake(word: str) -> str:
     """
     >>> snake("MedianStopping"), snake("median-stopping")
@@ -216,6 +232,9 @@ def _seconds(value: Any) -> Any:
         return float(text)
     except ValueError:
         pass
+    if (iso := _ISO_DURATION.fullmatch(text)) and any(iso.groups()):
+        total = sum(int(count or 0) * unit for count, unit in zip(iso.groups(), _ISO_UNITS_S, strict=True))
+        raise said(f"must be a number of seconds (got {got(value)})", f"write {total}")
     if match := _DURATION.fullmatch(text):
         seconds = float(match[1]) * _UNIT_S[match[2][0].lower()]
         shown = int(seconds) if isfinite(seconds) and seconds.is_integer() else seconds
@@ -224,6 +243,8 @@ def _seconds(value: Any) -> Any:
 
 
 _DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)\s*(s|sec|seconds?|m|min|minutes?|h|hours?|d|days?)", re.I)
+_ISO_DURATION = re.compile(r"P(?:(\d{1,9})D)?(?:T(?:(\d{1,9})H)?(?:(\d{1,9})M)?(?:(\d{1,9})S)?)?", re.I)
+_ISO_UNITS_S = (86400, 3600, 60, 1)
 _UNIT_S = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 Number = Annotated[float, Field(allow_inf_nan=False), WrapValidator(_keeping_integers)]

@@ -8,6 +8,7 @@ from typing import Any
 
 from barrido.core.recipe import Resources as Needs
 from barrido.executors.slots import VISIBLE, Machine
+from barrido.spec import plugins
 from barrido.spec.draft import Draft
 from barrido.spec.messages import closest, got, listed
 from barrido.spec.resources import AZURES, OURS, Resources
@@ -63,12 +64,23 @@ def check_compute(draft: Draft) -> str | None:
     if name.lower() in COMPUTES:
         return str(name.lower())
     if not _RAYS.match(name):
-        return None
+        return _check_plugged(draft, *name.partition(":")[::2])
     problem = _wrong_address(name) if name.lower().startswith("ray://") else _misspelt(name)
     if problem is not None:
         draft.findings.wrong(("compute",), *problem)
         return "ray"  # which was meant: this machine need not have what trials need
     return f"ray://{name[len('ray://') :]}"
+
+
+def _check_plugged(draft: Draft, name: str, argument: str) -> str | None:
+    """The executor that another package brings, with what stands behind the colon; None if none does."""
+    plugin = None
+    with plugins.findings_at(("compute",), draft.findings):
+        plugin = plugins.find("executor", name.lower())
+        if plugin is None:
+            return None
+        plugins.check_argument(plugin, argument)
+    return f"{name.lower()}:{argument}" if argument else name.lower()
 
 
 def check_room(

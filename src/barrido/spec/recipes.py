@@ -7,27 +7,34 @@ from dataclasses import dataclass
 from pathlib import Path as FilePath
 from typing import Any
 
+from barrido.core.environment import Environment
 from barrido.core.recipe import Goal, Limits, Objective, Pausing, Recipe, Resources, StopAfter, Work
-from barrido.spec.algorithms import Bandit, MedianStopping, TruncationSelection
+from barrido.spec import plugins
+from barrido.spec.algorithms import Bandit, MedianStopping, PluggedSampling, TruncationSelection
 from barrido.spec.defaults import Defaults
-from barrido.spec.inputs import input_text, local_path
+from barrido.spec.inputs import input_text
+from barrido.spec.mapping import Table
 from barrido.spec.models import CommandJob, SweepJob, SweepLimits
 from barrido.spec.models import Objective as ObjectiveModel
 from barrido.spec.models import Work as WorkModel
-from barrido.spec.schedulers import Bohb
+from barrido.spec.paths import local_path
+from barrido.spec.schedulers import Bohb, PluggedScheduler
 from barrido.spec.scheduling import scheduler_json
 from barrido.spec.searching import domain_of, sampler_json
 
 MAX_FAILED_TRIALS = 3
+RETRY_BACKOFF = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where trials run, what each needs, and how many there is room for at a time; None: any number."""
+    """Where trials run and in which Python, what each needs, and how many there is room for at a time; None:
+    any number."""
 
     compute: str
     needs: Resources
     room: int | None
+    environment: Environment | None = None
 
 
 def recipe(
@@ -35,12 +42,16 @@ def recipe(
     *,
     inputs: Mapping[str, Any],
     base: FilePath,
+    table: Table | None,
     defaults: Defaults,
     pausing: Pausing,
     place: Place,
     notices: tuple[str, ...],
 ) -> Recipe:
-    """The recipe of ``job``; ``inputs`` as they were written, ``pausing`` and ``place`` as was settled."""
+    """The recipe of ``job``; ``inputs`` as they were written, ``pausing`` and ``place`` as was settled.
+
+    ``table`` says where remote inputs lie on this machine.
+    """
     name = job.name or defaults.name()
     common: dict[str, Any] = {
         "name": name,
@@ -50,15 +61,17 @@ def recipe(
         "tags": dict(job.tags or {}),
         "notices": notices,
         "compute": place.compute,
+        "packages": _packages(job, place.compute),
         "places": place.room,
     }
+    texts = {name: input_text(given, base, table) for name, given in inputs.items()}
     outputs = tuple(job.outputs or {})
     if isinstance(job, CommandJob):
         timeout = job.limits.timeout if job.limits else None
         return Recipe(
             kind="command",
             limits=Limits(max_total_trials=1, max_concurrent_trials=1, timeout=timeout, max_failed_trials=1),
-            work=_work(job, inputs, outputs, base, place.needs),
+            work=_work(job, texts, outputs, base, place),
             **common,
         )
     sampler = sampler_json(job.sampling_algorithm)
@@ -69,32 +82,48 @@ def recipe(
         seed=defaults.seed() if seed is None else seed,
         space={name: domain_of(d, sampler).to_json() for name, d in job.search_space.items()},
         sampler=sampler,
+        constraints=tuple(job.constraints or ()),
         resume_from=tuple(dict.fromkeys(job.resume_from or ())),
         policy=_policy(job.early_termination),
         scheduler=scheduler_json(job.scheduler, max_total_trials=job.limits.max_total_trials),
         pausing=pausing,
         objective=_objective(job.objective),
         limits=_limits(job.limits, defaults, place.room),
-        work=_work(job.trial, inputs, outputs, base, place.needs),
+        work=_work(job.trial, texts, outputs, base, place),
         **common,
     )
 
 
+def _packages(job: SweepJob | CommandJob, compute: str) -> dict[str, str]:
+    """What brought the parts that are none of ours, by kind: who resumes the sweep elsewhere needs them."""
+    chosen = {}
+    if (executor := compute.partition(":")[0]) not in ("local", "ray"):
+        chosen["executor"] = executor
+    if isinstance(job, SweepJob) and isinstance(job.sampling_algorithm, PluggedSampling):
+        chosen["sampler"] = job.sampling_algorithm.type
+    if isinstance(job, SweepJob) and isinstance(job.scheduler, PluggedScheduler):
+        chosen["scheduler"] = job.scheduler.type
+    return plugins.packages(chosen)
+
+
 def _work(
     model: WorkModel,
-    inputs: Mapping[str, Any],
+    inputs: Mapping[str, str | None],
     outputs: tuple[str, ...],
     base: FilePath,
-    needs: Resources,
+    place: Place,
 ) -> Work:
     return Work(
         command=model.command,
         code=None if model.code is None else str(local_path(model.code, base)),
         environment_variables=dict(model.environment_variables or {}),
-        inputs={name: input_text(given, base) for name, given in inputs.items()},
+        inputs=dict(inputs),
         outputs=outputs,
         warm=model.warm,
-        resources=needs,
+        metrics=dict(model.metrics or {}),
+        resources=place.needs,
+        environment=place.environment,
+        python=place.environment.interpreter if place.environment else None,
     )
 
 
@@ -112,6 +141,8 @@ def _limits(limits: SweepLimits, defaults: Defaults, room: int | None) -> Limits
         trial_timeout=limits.trial_timeout,
         max_failed_trials=limits.max_failed_trials or MAX_FAILED_TRIALS,
         stop_after=StopAfter(stop_after.trials, stop_after.min_improvement) if stop_after else None,
+        max_retries=limits.max_retries or 0,
+        retry_backoff=RETRY_BACKOFF if limits.retry_backoff is None else limits.retry_backoff,
     )
 
 

@@ -9,10 +9,10 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 from barrido.spec.messages import got
-from barrido.spec.node import CheckedBy, FilledText, Node, named, one_of, said, snake
+from barrido.spec.node import CheckedBy, FilledText, Node, named, one_of, said, snake, with_plugins
 
 PAUSES = ("auto", "suspend", "checkpoint", "restart")
 _UNITS = {"": 1, **{f"{prefix}i": 1024**n for n, prefix in enumerate("KMGT", start=1)}}
@@ -114,7 +114,23 @@ class Asha(Rungs):
     )
 
 
-AnyRungs = Hyperband | Bohb | SuccessiveHalving | Asha
+_OURS = ["fifo", "hyperband", "bohb", "successive_halving", "asha"]
+
+
+class PluggedScheduler(Rungs):
+    """One that another package brings. What is not said of every scheduler are its own options."""
+
+    model_config = ConfigDict(extra="allow")
+    type: Annotated[str, WithJsonSchema({"type": "string", "not": {"enum": _OURS}})]
+
+    def options(self) -> dict[str, Any]:
+        """What it is made with: of the keys of all schedulers, those that were given."""
+        shared = ("max_resource", "min_resource", "reduction_factor", "stop_last_trials")
+        given = {name: getattr(self, name) for name in shared if name in self.model_fields_set}
+        return {**given, **(self.model_extra or {})}
+
+
+AnyRungs = Hyperband | Bohb | SuccessiveHalving | Asha | PluggedScheduler
 AnyScheduler = Fifo | AnyRungs
 SCHEDULERS: Mapping[str, type[Node]] = {
     "hyperband": Hyperband,
@@ -137,7 +153,8 @@ def scheduler_name(kind: str) -> str:
 
 def _scheduler(value: Any) -> Any:
     example = "{type: hyperband, max_resource: 81}"
-    return named(value, SCHEDULERS, what="a scheduler", example=example, word=scheduler_name)
+    known = with_plugins(value, SCHEDULERS, PluggedScheduler, kind="scheduler", word=scheduler_name)
+    return named(value, known, what="a scheduler", example=example, word=scheduler_name)
 
 
 Scheduler = Annotated[AnyScheduler, CheckedBy(_scheduler, "fifo")]

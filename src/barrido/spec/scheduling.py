@@ -11,11 +11,21 @@ from barrido.core.command import CHECKPOINT_DIR, RESOURCE, parse
 from barrido.core.events import PauseMode
 from barrido.core.recipe import Pausing, Unit
 from barrido.errors import SpecError
+from barrido.spec import plugins
 from barrido.spec.draft import Draft, plain, shaped
 from barrido.spec.messages import did_you_mean, got
 from barrido.spec.models import PATH_TYPES
 from barrido.spec.node import Node
-from barrido.spec.schedulers import AnyRungs, AnyScheduler, Asha, Bohb, Fifo, Scheduler, SuccessiveHalving
+from barrido.spec.schedulers import (
+    AnyRungs,
+    AnyScheduler,
+    Asha,
+    Bohb,
+    Fifo,
+    PluggedScheduler,
+    Scheduler,
+    SuccessiveHalving,
+)
 from barrido.spec.source import Findings, Source
 
 _SCHEDULER: TypeAdapter[AnyScheduler] = TypeAdapter(Scheduler)
@@ -41,6 +51,10 @@ def check_scheduler(
         _check_sampler(draft, scheduler)
     if isinstance(scheduler, Fifo):
         return Pausing()
+    if isinstance(scheduler, PluggedScheduler):
+        with plugins.findings_at(("scheduler",), draft.findings):
+            plugin = plugins.load("scheduler", scheduler.type)
+            plugins.make(plugin, options=scheduler.options(), trials=1)
     command = draft.get(*draft.work, "command")
     references = parse(command).references if command is not None else ()
     unit = unit_of(scheduler)
@@ -119,6 +133,8 @@ def scheduler_json(scheduler: AnyScheduler | None, *, max_total_trials: int) -> 
     """The scheduler as the recipe holds it."""
     if scheduler is None or isinstance(scheduler, Fifo):
         return {"type": "fifo"}
+    if isinstance(scheduler, PluggedScheduler):
+        return {"type": scheduler.type, **scheduler.options()}
     body: dict[str, Any] = {
         "type": scheduler.type,
         "max_resource": scheduler.max_resource,

@@ -10,7 +10,17 @@ from pydantic import TypeAdapter
 
 from barrido.samplers.grid import GridSampler
 from barrido.space import Domain, Space, domain_from_json
-from barrido.spec.algorithms import LEARNING, AnySampling, Random, Sampling, Sobol
+from barrido.spec import plugins
+from barrido.spec.algorithms import (
+    LEARNING,
+    SAMPLERS,
+    AnySampling,
+    PluggedSampling,
+    Random,
+    Sampling,
+    Sobol,
+)
+from barrido.spec.constraints import check_constraints, constraints_of
 from barrido.spec.distributions import EXAMPLE, Distribution
 from barrido.spec.draft import Draft
 from barrido.spec.messages import got
@@ -44,11 +54,15 @@ def check_space(draft: Draft) -> None:
         domain = _domain(draft, name, sampler)
         if domain is not None:
             domains[name] = domain
+    is_whole = domains.keys() == draft.mapping("search_space").keys()
+    check_constraints(draft, Space(domains), is_whole=is_whole)
+    is_sound = is_whole and draft.findings.is_sound(("constraints",))
     if sampler.get("type") == "grid":
-        _check_grid(draft, domains)
-    if sampler.get("type") in LEARNING and draft.value.get("objective") is None:
-        hint = "add one, or use random, sobol or grid"
-        draft.findings.wrong(("sampling_algorithm",), NEEDS_ONE, hint)
+        _check_grid(draft, domains, is_whole=is_sound)
+    elif sampler and sampler["type"] not in SAMPLERS:
+        _check_plugged(draft, sampler, Space(domains, constraints_of(draft) if is_sound else ()))
+    elif sampler.get("type") in LEARNING:
+        _check_learning(draft)
     check_names(draft, "search_space")
 
 
@@ -67,8 +81,27 @@ def sampler_json(sampling: AnySampling | None) -> dict[str, Any]:
             is_sobol = isinstance(sampling, Sobol) or sampling.rule == "sobol"
             body: dict[str, Any] = {"type": "sobol" if is_sobol else "random"}
             return body if sampling.logbase is None else {**body, "logbase": sampling.logbase}
+        case PluggedSampling():
+            logbase = {} if sampling.logbase is None else {"logbase": sampling.logbase}
+            return {"type": sampling.type, **logbase, **(sampling.model_extra or {})}
         case _:
             return {"type": sampling.type}
+
+
+def _check_learning(draft: Draft) -> None:
+    """Whether there is something to learn from."""
+    if draft.value.get("objective") is None:
+        hint = "add one, or use random, sobol or grid"
+        draft.findings.wrong(("sampling_algorithm",), NEEDS_ONE, hint)
+
+
+def _check_plugged(draft: Draft, sampler: Mapping[str, Any], space: Space) -> None:
+    """Whether the package that brings the sampler can make it."""
+    with plugins.findings_at(("sampling_algorithm",), draft.findings):
+        plugin = plugins.load("sampler", sampler["type"])
+        options = {name: value for name, value in sampler.items() if name not in ("type", "logbase")}
+        if getattr(plugins.make(plugin, space, options=options), "learns", False):
+            _check_learning(draft)
 
 
 def domain_of(distribution: Node, sampler: Mapping[str, Any]) -> Domain:
@@ -108,13 +141,12 @@ def _domain(draft: Draft, name: str, sampler: Mapping[str, Any]) -> Domain | Non
     return domain
 
 
-def _check_grid(draft: Draft, domains: Mapping[str, Domain]) -> None:
-    space = Space(domains)
+def _check_grid(draft: Draft, domains: Mapping[str, Domain], *, is_whole: bool) -> None:
+    space = Space(domains, constraints_of(draft) if is_whole else ())
     problems = GridSampler.problems(space)
     for problem in problems:
         draft.findings.wrong(("search_space", *undotted(problem.path)), problem.what, problem.hint)
     limit = draft.get("limits", "max_total_trials")
-    is_whole = domains.keys() == draft.mapping("search_space").keys()
-    if limit is not None and is_whole and not problems and (points := space.size or 0) > limit:
+    if limit is not None and is_whole and not problems and (points := space.count or 0) > limit:
         what = f"the grid has {points} points, and max_total_trials is {limit}"
         draft.findings.note(("limits", "max_total_trials"), f"{what}: the last {points - limit} are left out")

@@ -98,6 +98,11 @@ class Findings:
     def wrong(self, path: Path, what: str, hint: str = "") -> None:
         self._problems.append((path, Problem(what, dotted(path), self.source.where(path), hint)))
 
+    def add_elsewhere(self, others: Findings) -> None:
+        """What was found in another file that the description needs."""
+        self._problems += ((("", problem.where), problem) for problem in others.problems)
+        self._notices += ((("", ""), notice) for notice in others.notices)
+
     def note(self, path: Path, what: str) -> None:
         parts = (self.source.where(path), dotted(path), what)
         self._notices.append((path, ": ".join(part for part in parts if part)))
@@ -108,6 +113,11 @@ class Findings:
         moved._problems += self._problems
         moved._notices += self._notices
         return moved
+
+    @property
+    def places(self) -> frozenset[Path]:
+        """Where something is wrong."""
+        return frozenset(path for path, _ in self._problems)
 
     def is_sound(self, path: Path) -> bool:
         """Whether nothing was found wrong at ``path``, below it or above it."""

@@ -10,9 +10,11 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path as FilePath
 
+from barrido.core.environment import Environment
 from barrido.spec.draft import Draft
-from barrido.spec.inputs import is_remote, local_path, near
+from barrido.spec.environment import Chosen, choose
 from barrido.spec.messages import got
+from barrido.spec.paths import is_remote, local_path, near
 
 JOB_NAME = re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9_-]*")
 LONGEST_NAME = 200
@@ -51,13 +53,11 @@ def check_name(draft: Draft) -> None:
         )
 
 
-def note_strangers(draft: Draft, *, is_compute_known: bool) -> None:
+def note_strangers(draft: Draft, *, is_compute_known: bool, is_environment_known: bool) -> None:
     """Say what was written for Azure and means nothing, or something else, on this machine."""
     compute = None if is_compute_known else draft.get("compute")
     place = (*draft.work, "environment")
-    environment = draft.get(*place)
-    if environment in ("local", "azureml:local"):
-        environment = None
+    environment = None if is_environment_known else draft.get(*place)
     kind = got(environment) if isinstance(environment, str) else "an environment described in place"
     match compute is None, environment is None:
         case False, True:
@@ -74,6 +74,16 @@ def note_strangers(draft: Draft, *, is_compute_known: bool) -> None:
         for key, why in _WITHOUT_EFFECT.items():
             if draft.get(*section, key):
                 draft.findings.note((*section, key), f"has no effect here: {why}")
+
+
+def check_environment(draft: Draft, compute: str | None) -> Chosen:
+    """Which Python the trials run in."""
+    place = (*draft.work, "environment")
+    chosen = choose(draft.get(*place), place, draft.base, draft.table, draft.findings)
+    if chosen.environment is not None and compute is not None and compute.startswith("ray:"):
+        what = "is of this machine: every node of the cluster needs it at the same path"
+        draft.findings.note(place, f"{what}, {chosen.environment.interpreter or 'in the workspace'}")
+    return chosen
 
 
 def code_folder(draft: Draft) -> FilePath | None:
@@ -102,7 +112,7 @@ def code_folder(draft: Draft) -> FilePath | None:
     return None
 
 
-def check_program(draft: Draft, code: FilePath | None) -> None:
+def check_program(draft: Draft, code: FilePath | None, environment: Environment | None) -> None:
     """Whether the first command can start at all. Only what is certainly missing is a mistake."""
     place = (*draft.work, "command")
     command = draft.get(*place)
@@ -117,7 +127,10 @@ def check_program(draft: Draft, code: FilePath | None) -> None:
     elif "/" in program:
         _check_file(draft, place, program, code)
     elif "PATH" not in draft.mapping(*draft.work, "environment_variables"):
-        search = os.pathsep.join([str(FilePath(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+        python = sys.executable if environment is None else environment.interpreter
+        if python is None:
+            return  # it may come with the packages that are to be installed
+        search = os.pathsep.join([str(FilePath(python).parent), os.environ.get("PATH", os.defpath)])
         if shutil.which(program, path=search) is None:
             draft.findings.wrong(
                 place, f"the program {got(program)} is not installed here", _how_to_run(program, code)

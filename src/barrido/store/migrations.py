@@ -7,6 +7,13 @@ import sqlite3
 from barrido.core import events
 from barrido.errors import StoreError
 
+FAILURE = (
+    "CASE WHEN reason LIKE 'ran longer than%' THEN 'timeout'"
+    " WHEN phase <> 'failed' THEN NULL WHEN exit_code > 0 THEN 'exit_code' WHEN exit_code < 0 THEN 'signal'"
+    " WHEN reason LIKE 'could not be started%' THEN 'no_launch' ELSE 'lost' END"
+)
+"""How a trial failed, by what was written down of it before version 7."""
+
 STEPS: tuple[tuple[str, str], ...] = (
     (
         "warm trials",
@@ -31,6 +38,11 @@ STEPS: tuple[tuple[str, str], ...] = (
         " ALTER TABLE sweep ADD COLUMN note TEXT NOT NULL DEFAULT '';"
         " ALTER TABLE sweep ADD COLUMN tags TEXT;"
         " ALTER TABLE sweep ADD COLUMN queued INTEGER NOT NULL DEFAULT 0; UPDATE sweep SET format = 5",
+    ),
+    (
+        "failures",
+        f"ALTER TABLE trials ADD COLUMN failure TEXT; UPDATE trials SET failure = {FAILURE};"
+        " UPDATE sweep SET format = 6",
     ),
 )
 """(name, SQL) of each step after the first schema; step k leads from version k to k + 1."""

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from barrido.core import wire
-from barrido.core.events import Outcome
+from barrido.core.events import Failure, Outcome
 from barrido.core.layout import SweepFolder
 from barrido.core.protocols import Expectation
 from barrido.core.recipe import Limits, Recipe
@@ -73,6 +73,7 @@ class TrialRow:
     origin: str = ""
     note: str = ""
     tags: Mapping[str, str] = field(default_factory=dict)
+    failure: Failure | None = None  # how it failed, or its latest attempt, if it did
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +121,7 @@ _TRIAL = (
 _LATER = {
     "trials": {
         "warm": "0", "expected": "NULL", "until": "NULL", "rungs": "NULL",
-        "origin": "''", "note": "''", "tags": "NULL",
+        "origin": "''", "note": "''", "tags": "NULL", "failure": migrations.FAILURE,
     },
     "sweep": {"note": "''", "tags": "NULL", "queued": "0"},
 }  # fmt: skip
@@ -371,4 +372,5 @@ def _trial(row: tuple[Any, ...]) -> TrialRow:
         origin=row[17],
         note=row[18],
         tags=json.loads(row[19]) if row[19] else {},
+        failure=None if row[20] is None else Failure(row[20]),
     )

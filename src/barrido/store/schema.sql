@@ -41,7 +41,8 @@ CREATE TABLE trials (
     rungs TEXT,                     -- JSON: by resource, the value it was compared by; null is the worst
     origin TEXT NOT NULL DEFAULT '', -- who put it in by hand; '': the sampler chose it
     note TEXT NOT NULL DEFAULT '',
-    tags TEXT                       -- JSON; NULL: none
+    tags TEXT,                      -- JSON; NULL: none
+    failure TEXT                    -- how it failed, or its latest attempt: barrido.core.events.Failure
 ) STRICT;
 
 CREATE TABLE prior (                -- what the sampler knows from the start, copied from earlier sweeps

@@ -219,17 +219,18 @@ class SqliteStore:
         db, seq = self._db, self._append(batch)
         if batch.touched:
             db.executemany(
-                f"INSERT OR REPLACE INTO trials VALUES (?{', ?' * 19})",
+                f"INSERT OR REPLACE INTO trials VALUES (?{', ?' * 20})",
                 [
                     self._trial_row(state.trials[number], state.annotation(number))
                     for number in sorted(batch.touched)
                 ],
             )
         if batch.decisions:
-            ends = (d.event.at for d in batch.decisions if d.actions and isinstance(d.actions[-1], Finish))
+            ends = [d.event.at for d in batch.decisions if d.actions and isinstance(d.actions[-1], Finish)]
             db.execute(
                 "UPDATE sweep SET phase = ?, ends_as = ?, reason = ?, limits = ?, best_trial = ?,"
-                " best_value = ?, started_at = ?, ended_at = coalesce(?, ended_at), note = ?, tags = ?,"
+                " best_value = ?, started_at = ?, ended_at = CASE WHEN ? THEN coalesce(?, ended_at) END,"
+                " note = ?, tags = ?,"
                 " queued = ?",
                 (
                     state.phase,
@@ -239,7 +240,8 @@ class SqliteStore:
                     state.best,
                     None if state.best is None else self._sign * state.best_loss,
                     state.started_at,
-                    next(ends, None),
+                    state.phase.is_terminal,
+                    ends[-1] if ends else None,
                     state.annotation(None).note,
                     self._tags_json(state.annotation(None)),
                     len(state.queue),
@@ -290,6 +292,7 @@ class SqliteStore:
             _text(t.origin),
             annotation.note,
             wire.dumps(annotation.tags) if annotation.tags else None,
+            t.failure,
         )
 
     def _rungs_json(self, t: Trial) -> str:

@@ -199,7 +199,7 @@ class ListSource:
             return event("gone", {"name": name})
 
     def _signatures(self) -> dict[str, tuple[Any, ...]]:
-        """By name what differs once a sweep was written to, or its controller came or went."""
+        """By name what differs once a sweep was written to or archived, or its controller came or went."""
         folder = self._workspace.sweeps
         paths = folder.iterdir() if folder.is_dir() else ()
         found = {}
@@ -207,7 +207,8 @@ class ListSource:
             sweep = SweepFolder(path)
             written = _written(sweep.db)
             if not (path.name.startswith(".") or written is None):
-                found[path.name] = written, _written(wal_of(sweep)), app.is_running(sweep)
+                marks = app.is_running(sweep), sweep.archived.exists()
+                found[path.name] = written, _written(wal_of(sweep)), *marks
         return found
 
 

@@ -75,6 +75,7 @@ class Summary(Shape):
     total: int
     warm: Warm
     best: Best | None
+    is_archived: bool
     is_running: bool
 
 
@@ -142,6 +143,7 @@ class Trials(Shape):
     started_at: list[float | None]
     ended_at: list[float | None]
     exit_code: list[int | None]
+    failure: list[str | None]
     reason: list[str]
     warm: list[int]
     until: list[int | None]

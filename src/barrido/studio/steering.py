@@ -92,7 +92,8 @@ def _recipe(place: Place, body: Description) -> Recipe:
     read = document.parse(body.yaml, name=TEXT)
     recipe, findings = None, read.findings
     if read.value is not None or not findings.problems:
-        recipe = examine(read.value, findings, base=base, defaults=Defaults.here(base))
+        defaults = Defaults.here(base, workspace=place.workspace)
+        recipe = examine(read.value, findings, base=base, defaults=defaults)
     if recipe is None:
         raise SpecError(findings.problems)
     return recipe
@@ -123,7 +124,7 @@ def _ask(
         with Reader(folder) as reader:
             sweep = reader.sweep()
         is_late = sweep.phase.is_terminal or sweep.ends_as is not None
-        never = sweep.recipe.kind == "command" and verb in (Verb.ENQUEUE, Verb.RERUN)
+        never = verb is Verb.RERUN or (verb is Verb.ENQUEUE and sweep.recipe.kind == "command")
         if verb is not Verb.ANNOTATE and (is_late or never):
             raise Fault(409, error.message, error.hint) from None
         raise
@@ -173,8 +174,8 @@ def _cancel_trial(place: Place, asked: OfTrial, _: Nothing) -> Any:
     return _ask(folder, Verb.CANCEL, asked.number)
 
 
-def _rerun(place: Place, asked: OfTrial, _: Nothing) -> Any:
-    return _ask(place.sweep(asked.name), Verb.RERUN, asked.number)
+def _rerun(place: Place, asked: OfSweep, _: Nothing) -> Any:
+    return _ask(place.sweep(asked.name), Verb.RERUN, asked.number if isinstance(asked, OfTrial) else None)
 
 
 def _route(path: str, summary: str, function: Any, asked: type[Asked], body: Any, **more: Any) -> Route:
@@ -230,6 +231,7 @@ ROUTES = (
         refusal=409,
     ),
     _route(f"{_SWEEP}/limits", "Change its limits.", _limit, OfSweep, Limits),
+    _route(f"{_SWEEP}/rerun", "Run all that failed once more.", _rerun, OfSweep, Nothing, refusal=409),
     _route(f"{_SWEEP}/enqueue", "Run a point by hand.", _enqueue, OfSweep, Point),
     _route(f"{_SWEEP}/annotate", "Write a note and tags on the sweep.", _annotate, OfSweep, Annotation),
     _route(f"{_TRIAL}/cancel", "Stop the trial.", _cancel_trial, OfTrial, Nothing, refusal=409),

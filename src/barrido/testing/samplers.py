@@ -63,6 +63,10 @@ FINITE_SPACES: Mapping[str, Space] = {
     "two": Space({"batch_size": Choice([16, 32]), "hidden_layers": Choice([1, 2, 3])}),
     "nested": Space(_BRANCHES),
     "large": Space(_NETWORK),
+    "constrained": Space(
+        {"width": Choice([16, 32, 64]), "depth": Randint(5), "norm": Choice(["batch", "none"])},
+        ["width * depth <= 128", "norm != 'none' or depth < 2"],
+    ),
 }
 CONTINUOUS_SPACES: Mapping[str, Space] = {
     "every distribution": Space(
@@ -78,6 +82,9 @@ CONTINUOUS_SPACES: Mapping[str, Space] = {
         }
     ),
     "nested": Space({**_BRANCHES, "lr": Choice([{"log": LogUniform(-3, 0)}, {"flat": Uniform(0, 1)}, 0.5])}),
+    "constrained": Space(
+        {"x": Uniform(0, 1), "y": Uniform(0, 1), "depth": Randint(4)}, ["x + y < 0.5 + depth / 8", "x < y"]
+    ),
 }
 
 
@@ -129,13 +136,19 @@ class SamplerSuite:
 
     def test_each_number_gets_a_point_of_the_space(self) -> None:
         for name, space in self.spaces():
-            size = space.size or inf
+            size = space.count or inf
             answers = self.sampler(space).ask([], [], range(8), 1)
             assert len(answers) == 8, f"{name}: {len(answers)} answers to 8 numbers"
             for k, point in enumerate(answers):
                 if self.exhausts:
                     assert (point is None) == (k >= size), f"{name}: {point} for number {k} of {size}"
                 assert point is None or space.contains(point), f"{name}: {point} is not in the space"
+
+    def test_points_keep_to_constraints(self) -> None:
+        for name, space in self.spaces():
+            points = play(self.sampler(space), space, trials=24, concurrency=2, seed=9)
+            for point in points.values():
+                assert point is None or space.allows(point), f"{name}: {point} breaks {space.broken(point)}"
 
     def test_nothing_asked_nothing_answered(self) -> None:
         for name, space in self.spaces():
@@ -203,13 +216,13 @@ class SamplerSuite:
         if not self.exhausts:
             return
         for name, space in FINITE_SPACES.items():
-            if space.size is None or space.size > 100:
+            if (size := space.count) is None or size > 100:
                 continue
-            points = play(self.sampler(space), space, trials=space.size + 3, concurrency=2, seed=2)
+            points = play(self.sampler(space), space, trials=size + 3, concurrency=2, seed=2)
             keys = [space.key(point) for point in points.values() if point is not None]
             assert len(set(keys)) == len(keys), f"{name}: a point came twice"
-            assert len(keys) == space.size, f"{name}: {len(keys)} of {space.size} points came"
-            assert points[space.size] is None, f"{name}: a point after the last"
+            assert len(keys) == size, f"{name}: {len(keys)} of {size} points came"
+            assert points[size] is None, f"{name}: a point after the last"
 
     def test_trials_that_failed_were_stopped_or_still_run_are_understood(self) -> None:
         curves: Sequence[tuple[list[float], Fate]] = [

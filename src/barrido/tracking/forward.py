@@ -132,6 +132,13 @@ class Forwarder:
                 self.touch(run)
                 raise
 
+    def written(self, run: Run) -> int:
+        """How long the journal of a trial's run is, in bytes."""
+        try:
+            return self._logs.path(run).stat().st_size
+        except FileNotFoundError:
+            return 0
+
     def has_news(self, run: Run) -> bool:
         """Whether something was written to ``run`` that MLflow was not told."""
         return self._logs.behind(run) or (run.status is None and self._runs.ledger.has_deferred(run))

@@ -1,7 +1,8 @@
 """What the tracking process remembers: which runs exist in MLflow, and how far they were filled.
 
 One small SQLite file with one writer. Everything is written before, or right after, the request to
-MLflow that it is about, so that a killed process goes on where it was.
+MLflow that it is about, so that a killed process goes on where it was. A power cut may take the newest of it,
+but not that a run was asked for: what is told twice is there once, a run that is made twice is there twice.
 """
 
 from __future__ import annotations
@@ -120,7 +121,8 @@ class Ledger:
             if run.kind is Kind.NESTED:
                 self._nested[run.trial, run.attempt].append(run)
 
-    def save(self, run: Run) -> None:
+    def save(self, run: Run, *, durable: bool = False) -> None:
+        """Write it; if ``durable``, so that no power cut takes it or anything that was written before."""
         if run.kind is Kind.NESTED and run.alias not in self.runs:
             self._nested[run.trial, run.attempt].append(run)
         self.runs[run.alias] = run
@@ -131,7 +133,15 @@ class Ledger:
         else:
             self._bare.discard(run.alias)
         marks = ", ".join("?" * len(_NAMES))
-        self._db.execute(f"INSERT OR REPLACE INTO runs ({', '.join(_NAMES)}) VALUES ({marks})", _to_row(run))
+        if durable:
+            self._db.execute("PRAGMA synchronous = FULL")
+        try:
+            self._db.execute(
+                f"INSERT OR REPLACE INTO runs ({', '.join(_NAMES)}) VALUES ({marks})", _to_row(run)
+            )
+        finally:
+            if durable:
+                self._db.execute("PRAGMA synchronous = NORMAL")
 
     def find(self, run_id: str) -> Run | None:
         """A run by its alias or its real id."""

@@ -12,7 +12,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from barrido.core.trial import Phase
+from barrido.core.events import Cause
 from barrido.tracking import portrait
 from barrido.tracking.door import Doors
 from barrido.tracking.forward import Forwarder
@@ -51,12 +51,17 @@ class Mirror:
         self._gate = asyncio.Semaphore(CONCURRENT)
         self._first = 0  # all trials below are mirrored to their end
         self.sweep = reader.sweep()
-        self.complete = bool(runs.ledger.fact("complete"))
+
+    @property
+    def complete(self) -> bool:
+        """Whether the sweep is over, and MLflow knows all of it. One that is over may be opened again."""
+        sweep = self._reader.sweep()
+        return sweep.phase.is_terminal and self._ledger.fact("complete") == sweep.ended_at
 
     async def run(self) -> None:
-        """Until the sweep is over and MLflow knows all of it."""
+        """Until it is canceled."""
         behind = True
-        while not self.complete:
+        while True:
             self.sweep = self._reader.sweep()
             if not await self._upstream.ready(RETRY_S):
                 behind = True
@@ -77,6 +82,8 @@ class Mirror:
         trials = self._reader.trials(self._first)
         if sweep.is_search:
             await self._runs.real(self._runs.of_sweep())
+            if self._runs.of_sweep().status is not None and not sweep.phase.is_terminal:
+                await self._begin_again(sweep)
         done = await asyncio.gather(*(self._show(row) for row in trials), return_exceptions=True)
         for result in done:
             if isinstance(result, BaseException):
@@ -87,11 +94,10 @@ class Mirror:
         )
         if sweep.is_search:
             await self._show_best(sweep)
-        if (status := portrait.sweep_status(sweep.phase)) is not None:
+        if (status := portrait.sweep_status(sweep.phase)) is not None and not self.complete:
             if sweep.is_search:
                 await self._end_sweep(sweep, status)
-            self.complete = True
-            self._ledger.note("complete", True)
+            self._ledger.note("complete", sweep.ended_at)
 
     async def _show(self, row: TrialRow) -> bool:
         """One trial. Whether it is over, and MLflow knows all of it."""
@@ -112,14 +118,19 @@ class Mirror:
             return True
 
     async def _copy_stored(self, run: Run, tags: Sequence[Pair] = ()) -> None:
-        """What came through other doors than MLflow's, and ``tags`` along with it."""
+        """What came through other doors than MLflow's, and ``tags`` along with it.
+
+        All that came, where a power cut took some of the journal; what MLflow has already it keeps once.
+        """
+        is_cut = self._reader.heard(run.trial, run.attempt) > self._forwarder.written(run)
+        first = -1 if is_cut else run.stored
         while True:
-            metrics, last = self._reader.metrics(run.trial, run.attempt, run.stored)
+            metrics, last = self._reader.metrics(run.trial, run.attempt, first, every_door=is_cut)
             if more := to_items(tags=tags, metrics=self._nameable(run, metrics)):
                 await self._forwarder.flush(run, more)
-            if last == run.stored:
+            if last == first:
                 return
-            run.stored, tags = last, ()
+            run.stored, first, tags = last, last, ()
             self._ledger.save(run)
 
     def _nameable(self, run: Run, metrics: Sequence[Metric]) -> list[Metric]:
@@ -135,9 +146,12 @@ class Mirror:
         return kept
 
     async def _end_earlier(self, row: TrialRow, attempt: int) -> None:
-        """An attempt that another one followed: it was lost with its machine, or goes on in that one."""
+        """An attempt that another one followed: it failed, was lost with its machine, or goes on in it."""
         run = self._runs.of_trial(row.number, attempt)
-        if run.status is not None or not run.asked:
+        if run.status is not None:
+            return
+        ended = self._reader.exit_of(row.number, attempt)
+        if not run.asked and (ended is None or ended.cause is Cause.LOST):
             return
         if self._runs.goes_on(self._runs.of_trial(row.number, attempt + 1)):
             await self._end_nested(run, {"status": "KILLED", "end_time": milliseconds(time.time())})
@@ -145,9 +159,8 @@ class Mirror:
             await self._forwarder.flush(run)
             self._close(run, "CONTINUED")
         else:
-            reason = f"attempt {attempt} was lost; attempt {attempt + 1} followed"
-            lost = TrialRow(row.number, attempt, Phase.CANCELED, row.params, reason, ended_at=row.started_at)
-            await self._end(run, lost, "KILLED")
+            earlier = portrait.earlier_attempt(row, attempt, ended)
+            await self._end(run, earlier, portrait.trial_status(earlier.phase) or "KILLED")
 
     async def _end(self, run: Run, row: TrialRow, status: str) -> None:
         """The last words on a run, after all its metrics."""
@@ -199,6 +212,15 @@ class Mirror:
             if run.kind is Kind.TRIAL and run.trial == former and run.run_id is not None:
                 await self._runs.log(run, to_items(tags=[("barrido.best", "false")]))
         self._ledger.note("best", {**plan, "told": True})
+
+    async def _begin_again(self, sweep: SweepRow) -> None:
+        """The sweep was over, and is opened again."""
+        self._ledger.note("complete", None)
+        run = self._runs.of_sweep()
+        await self._runs.log(run, to_items(tags=[("barrido.phase", sweep.phase.value)]))
+        await self._runs.update(run, {"status": "RUNNING"})
+        run.status = None
+        self._ledger.save(run)
 
     async def _end_sweep(self, sweep: SweepRow, status: str) -> None:
         run = self._runs.of_sweep()

@@ -6,6 +6,7 @@ import json
 import logging
 import time
 from collections.abc import Hashable
+from contextlib import suppress
 from pathlib import Path
 
 from barrido.core.events import Note
@@ -57,6 +58,11 @@ class NoticeReader:
             return ()
         whole = raw[: raw.rfind(b"\n") + 1]
         self._offset += len(whole)
-        self._mark.write_text(str(self._offset))
-        bodies = map(json.loads, whole.splitlines())
-        return tuple(Note(body["text"], body["trial"]) for body in bodies)
+        with suppress(OSError):  # the disk is full: the next controller says it again
+            self._mark.write_text(str(self._offset))
+        notes = []
+        for line in whole.splitlines():
+            with suppress(ValueError):  # torn by a full disk
+                body = json.loads(line)
+                notes.append(Note(body["text"], body["trial"]))
+        return tuple(notes)

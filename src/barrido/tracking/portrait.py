@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, assert_never
 
+from barrido.core.events import Cause, Exited
+from barrido.core.reasons import describe_exit, failure_of
 from barrido.core.recipe import Recipe
 from barrido.core.state import SweepPhase
 from barrido.core.trial import Phase
@@ -30,13 +32,14 @@ class TrialRow:
     started_at: float | None = None
     ended_at: float | None = None
     exit_code: int | None = None
+    failure: str | None = None
 
     @property
     def was_launched(self) -> bool:
         """Whether an attempt of it was made, if only to fail at once."""
-        return self.phase is not Phase.QUEUED and (
-            self.started_at is not None or self.phase not in (Phase.CANCELED, Phase.PRUNED)
-        )
+        if self.phase is Phase.QUEUED:
+            return self.failure is not None  # and is to be run again
+        return self.started_at is not None or self.phase not in (Phase.CANCELED, Phase.PRUNED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +109,8 @@ def sweep_tags(sweep: SweepRow, user: str) -> list[Pair]:
         tags["barrido.display_name"] = recipe.display_name
     if recipe.description:
         tags["mlflow.note.content"] = recipe.description
+    if recipe.work.environment is not None:
+        tags["barrido.environment"] = recipe.work.environment.name
     if recipe.objective is not None:
         tags["primary_metric_config"] = json.dumps(
             {"name": recipe.objective.metric, "goal": recipe.objective.goal.value}
@@ -136,7 +141,22 @@ def end_tags(trial: TrialRow) -> list[Pair]:
         tags["barrido.reason"] = trial.reason
     if trial.exit_code is not None:
         tags["barrido.exit_code"] = str(trial.exit_code)
+    if trial.failure is not None:
+        tags["barrido.failure"] = trial.failure
     return tag_pairs(tags)
+
+
+def earlier_attempt(trial: TrialRow, attempt: int, ended: Exited | None) -> TrialRow:
+    """An attempt of ``trial`` that another one followed, as if it were a trial."""
+    what, then = f"attempt {attempt}", f"attempt {attempt + 1} followed"
+    if ended is None or ended.cause is Cause.LOST:
+        reason = f"{what} was lost; {then}"
+        at = trial.started_at if ended is None else ended.at
+        return TrialRow(trial.number, attempt, Phase.CANCELED, trial.params, reason, ended_at=at)
+    reason, kind = f"{what} failed; {then}: {describe_exit(ended)}", failure_of(ended)
+    return TrialRow(
+        trial.number, attempt, Phase.FAILED, trial.params, reason, None, ended.at, ended.code, kind
+    )
 
 
 def trial_status(phase: Phase) -> str | None:

@@ -53,7 +53,7 @@ class Process:
         self._config = Config.read(folder.tracking)
         self._began = time.time()
         self._seen_at = time.monotonic()
-        self._status = Status()
+        self._status: Status | None = None  # as it was written, none yet
         self._gave_up = False
 
     async def run(self) -> int:
@@ -87,20 +87,17 @@ class Process:
         runner = web.ServerRunner(self._server, handle_signals=False)
         await runner.setup()
         await web.SockSite(runner, self._listener).start()
-        tasks = [asyncio.create_task(work) for work in (forwarder.run(), self._watch(notices))]
-        mirroring = asyncio.create_task(mirror.run())
+        tasks = [asyncio.create_task(work) for work in (forwarder.run(), self._watch(notices), mirror.run())]
         try:
-            done, _ = await asyncio.wait([*tasks, mirroring], return_when=asyncio.FIRST_COMPLETED)
-            if done == {mirroring} and mirroring.exception() is None:
-                done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 task.result()  # an exception in one of them is a crash of all
             return 0
         finally:
             self._tell()
-            for task in (*tasks, mirroring):
+            for task in tasks:
                 task.cancel()
-            await asyncio.gather(*tasks, mirroring, return_exceptions=True)
+            await asyncio.gather(*tasks, return_exceptions=True)
             await runner.cleanup()
             await upstream.close()
             reader.close()
@@ -126,7 +123,7 @@ class Process:
 
     def _may_leave(self, notices: Notices) -> bool:
         if self._mirror.complete:
-            return True
+            return not is_locked(self._folder.lock)  # who holds it may open the sweep again
         sweep = self._mirror.sweep
         if sweep.phase.is_terminal:
             if self._upstream.never:

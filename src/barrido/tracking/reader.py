@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from typing import Any
+from typing import Any, cast
 
+from barrido.core.events import Exited
 from barrido.core.layout import SweepFolder
 from barrido.core.recipe import Recipe
 from barrido.core.state import SweepPhase
 from barrido.core.trial import Phase
+from barrido.core.wire import decode, dumps
 from barrido.tracking.portrait import SweepRow, TrialRow, milliseconds
 from barrido.tracking.protocol import METRICS_PER_BATCH, Metric
 
-_TRIAL = "SELECT number, attempt, phase, params, reason, started_at, ended_at, exit_code FROM trials"
+_TRIAL = "SELECT number, attempt, phase, params, reason, started_at, ended_at, exit_code, failure FROM trials"
 
 
 class StoreReader:
@@ -54,10 +56,28 @@ class StoreReader:
         row = self._db.execute(f"{_TRIAL} WHERE number = ?", (number,)).fetchone()
         return None if row is None else _row(row)
 
-    def metrics(self, trial: int, attempt: int, after: int) -> tuple[list[Metric], int]:
+    def exit_of(self, trial: int, attempt: int) -> Exited | None:
+        """How an attempt ended, None if it has not. All of the log is looked through."""
+        begins = dumps({"kind": "exited", "trial": trial, "attempt": attempt})[:-1]
+        row = self._db.execute(
+            "SELECT body FROM events WHERE substr(body, 1, ?) = ? LIMIT 1", (len(begins) + 1, f"{begins},")
+        ).fetchone()
+        return None if row is None else cast("Exited", decode(json.loads(row[0])))
+
+    def heard(self, trial: int, attempt: int) -> int:
+        """How far the sweep has taken in the journal of MLflow's door, in bytes."""
+        row = self._db.execute(
+            "SELECT offset FROM feeds WHERE trial = ? AND attempt = ? AND door = 'mlflow'", (trial, attempt)
+        ).fetchone()
+        return 0 if row is None else int(row[0])
+
+    def metrics(
+        self, trial: int, attempt: int, after: int, *, every_door: bool = False
+    ) -> tuple[list[Metric], int]:
         """What came behind place ``after``, at most a batch, and the place of the last of it.
 
-        Only what other doors brought: what came through MLflow's is forwarded from its own journal.
+        Only what other doors brought, unless told otherwise: what came through MLflow's is forwarded from
+        its own journal.
         """
         rows = self._db.execute(
             "SELECT seq, door, name, value, step, at FROM metrics"
@@ -67,7 +87,7 @@ class StoreReader:
         metrics = [
             Metric(name, float("nan") if value is None else value, milliseconds(at), step or 0)
             for _, door, name, value, step, at in rows
-            if door != "mlflow"
+            if every_door or door != "mlflow"
         ]
         return metrics, rows[-1][0] if rows else after
 

@@ -123,7 +123,7 @@ class Runs:
             found = await self._look_for(run) if run.asked else None
             if found is None:
                 run.asked = True
-                self.ledger.save(run)
+                self.ledger.save(run, durable=True)
                 answer = await self._upstream.post("runs/create", body, repeatable=False)
                 made = answer["run"]
                 found = made["info"]

@@ -72,12 +72,26 @@ def settings(backend: Backend) -> dict[str, str]:
 
 
 def prepare(backend: Backend) -> None:
-    """Make the folders, and let readers of barrido's own database not block its writer."""
+    """Make the folders, and barrido's own database, whole or not at all: MLflow goes on with no part of it.
+
+    Its readers do not block its writer.
+    """
     backend.folder.mkdir(parents=True, exist_ok=True)
     backend.artifacts.mkdir(parents=True, exist_ok=True)
-    if backend.own:
-        with closing(sqlite3.connect(backend.folder / "mlflow.db", timeout=20)) as db:
-            db.execute("PRAGMA journal_mode = WAL")
+    if not backend.own:
+        return
+    database = backend.folder / "mlflow.db"
+    if not database.exists():
+        from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
+        draft = backend.folder / "draft.db"
+        for left in backend.folder.glob("draft.db*"):  # of a server that died while it did this
+            left.unlink()
+        make: Any = SqlAlchemyStore  # which says nothing of its types
+        make(f"sqlite:///{draft}", str(backend.artifacts)).engine.dispose()
+        draft.replace(database)
+    with closing(sqlite3.connect(database, timeout=20)) as db:
+        db.execute("PRAGMA journal_mode = WAL")
 
 
 async def serve(backend: Backend, idle_s: float = IDLE_S) -> None:

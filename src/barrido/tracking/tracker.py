@@ -92,7 +92,7 @@ class MlflowTracker:
                 return
             self._pid = None
         status = self._status()
-        if not (status.complete or status.gave_up):
+        if not ((status.complete or status.gave_up) and supervisor.is_over(self._folder.db.absolute())):
             self._start(0.0)
 
     def warnings(self) -> tuple[Note, ...]:

@@ -186,7 +186,7 @@ def _checked(
 
 
 def _number(name: str, value: SupportsFloat) -> float:
-    if isinstance(value, str | bytes | bool):
+    if isinstance(value, (str, bytes, bool)):  # environments of trials may have Python 3.8
         raise TypeError(f"the value of {name!r} is not a number (got {value!r})")
     try:
         return float(value)

@@ -18,7 +18,7 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from barrido.core.events import Cause, Exited, Launched, Note, Paused, PauseMode
-from barrido.core.layout import DOORS, SweepFolder
+from barrido.core.layout import LOG, SweepFolder
 from barrido.core.protocols import Logged, Offsets, Order, Signal, Verdict
 from barrido.core.recipe import Recipe, Resources
 from barrido.errors import BarridoError, ControllerError
@@ -26,6 +26,7 @@ from barrido.executors.attempt import Attempt, Key
 from barrido.executors.environment import TrackerEnvironment
 from barrido.executors.leader import forbid
 from barrido.executors.local import GRACE_S
+from barrido.executors.patterns import compiled
 from barrido.executors.ray import messages
 from barrido.executors.ray.agent import LEASE_S
 from barrido.executors.ray.cluster import Cluster
@@ -80,6 +81,7 @@ class RayExecutor:
         self._render = render
         self._environment = environment
         self._grace_s = grace_s
+        self._metrics = recipe.work.metrics
         self._followed: dict[Key, _Followed] = {}
         self._finished: set[Key] = set()
         self._unplaced: list[Order] = []  # adopted, but nobody was ever told to run it
@@ -268,9 +270,14 @@ class RayExecutor:
 
     def _read_the_rest(self, found: _Followed) -> None:
         """What a lost attempt reported to nobody: its checkpoint may be further than what was told."""
-        attempt = Attempt.of(found.order, self._folder, found.offsets, told=True)
-        for door in DOORS:
+        attempt = Attempt.of(
+            found.order, self._folder, found.offsets, told=True, patterns=compiled(self._metrics)
+        )
+        attempt.claimed = found.is_launched
+        for door in attempt.tails:
             self._signals += attempt.read(door, time.time(), final=True)
+        while attempt.is_behind():
+            self._signals += attempt.read(LOG, time.time(), final=True)
 
     def _note(self, text: str) -> None:
         self._signals.append(Note(text))

@@ -25,7 +25,7 @@ from barrido.sdk.algorithms import EarlyTerminationPolicy
 from barrido.sdk.document import plain
 from barrido.sdk.schedulers import Scheduler
 from barrido.sdk.search import policy_json
-from barrido.spec.schedulers import SuccessiveHalving
+from barrido.spec.schedulers import Fifo, SuccessiveHalving
 from barrido.spec.scheduling import read_scheduler, scheduler_json, unit_of
 
 _DECISIONS = {Step.GO_ON: TrialScheduler.CONTINUE, Step.PAUSE: TrialScheduler.PAUSE}
@@ -68,7 +68,7 @@ class BarridoScheduler(TrialScheduler):  # type: ignore[misc]
                 hint="for example BarridoScheduler(HyperbandScheduler(max_resource=81))",
             )
         self._given = read_scheduler(plain("fifo" if scheduler is None else scheduler))
-        if self._given.type != "fifo" and unit_of(self._given) is not Unit.REPORT:
+        if not isinstance(self._given, Fifo) and unit_of(self._given) is not Unit.REPORT:
             raise RequestError(
                 f"inside Ray Tune the resource counts reports (got {self._given.resource!r})",
                 hint="leave out resource; max_resource is a number of reports",

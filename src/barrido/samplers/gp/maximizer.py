@@ -13,6 +13,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from barrido.samplers.distinct import draws
 from barrido.samplers.gp.encoding import Array
 from barrido.space import Discrete, Kind, Space
 
@@ -25,6 +26,7 @@ _CLOSE = 0.05  # starts are further apart than this in some coordinate
 _BLOCK = 64
 _LISTED = 24  # levels; with more, a neighbour is a power of two away
 _NEAR = (0.2, 0.05, 0.0125)
+_HALVES = 6  # of a way that leads out of what constraints allow
 
 
 class Worth(Protocol):
@@ -69,6 +71,8 @@ class Maximizer:
         """The best new point that was found, (d,), snapped; None if none was new."""
         trail = _Trail(worth)
         pool = self._pool(known, rng)
+        if not len(pool):  # constraints allow next to nothing
+            return None
         here = pool[_apart(pool, trail.value(pool))]
         for _ in range(2 if len(self._smooth) and self._ladders else 1):
             here = self._step(trail, here)
@@ -83,6 +87,8 @@ class Maximizer:
         from scipy.stats.qmc import Sobol
 
         spread = Sobol(len(self._space), scramble=True, seed=rng).random(_SPREAD)
+        if self._space.constraints:
+            spread = np.concatenate([spread[self._space.allowed(spread)], draws(self._space, _AROUND, rng)])
         if not len(known):
             return self._snap_discrete(spread)
         filled = np.where(np.isnan(known), rng.random(known.shape), known)
@@ -95,7 +101,7 @@ class Maximizer:
         changed = rng.random(around.shape) < np.maximum(1.5 / width, 0.15)
         changed[np.arange(len(around)), rng.integers(width, size=len(around))] = True
         around = np.where(changed, np.where(discrete, anew, moved), around)
-        return self._snap_discrete(np.concatenate([around, spread]))
+        return self._snap_discrete(np.concatenate([around[self._space.allowed(around)], spread]))
 
     def _snap_discrete(self, u: Array) -> Array:
         """Discrete coordinates moved to the middles of their levels; inactive ones stay what they were."""
@@ -124,9 +130,18 @@ class Maximizer:
         options = {"maxiter": 30, "ftol": 1e-6, "gtol": 1e-4}
         bounds = [(0.0, 1.0)] * len(flat)
         found = minimize(loss, flat, jac=True, method="L-BFGS-B", bounds=bounds, options=options)
-        ends = self._snap_discrete(moved(found.x))
+        ends = self._within(here, self._snap_discrete(moved(found.x)))
         trail.value(ends)
         return ends
+
+    def _within(self, here: Array, ends: Array) -> Array:
+        """Each way from ``here`` to ``ends`` only as far as constraints allow, by halves."""
+        for _ in range(_HALVES):
+            outside = ~self._space.allowed(ends)
+            if not outside.any():
+                return ends
+            ends[outside] = self._snap_discrete((here[outside] + ends[outside]) / 2)
+        return np.where(self._space.allowed(ends)[:, None], ends, here)
 
     def _step(self, trail: _Trail, here: Array) -> Array:
         """From neighbour to neighbour in the discrete columns, each for itself."""
@@ -135,6 +150,8 @@ class Maximizer:
         here, values = here.copy(), trail.value(here)
         for _ in range(_ROUNDS):
             around, whose = self._neighbours(here)
+            allowed = self._space.allowed(around)
+            around, whose = around[allowed], whose[allowed]
             each = trail.value(around)
             moved = False
             for row in range(len(here)):

@@ -16,6 +16,9 @@ def _load() -> None:
     sys.path[:] = [entry for entry in sys.path if entry != hook]
     sys.path_importer_cache.pop(hook, None)
     descriptors = os.environ.pop("BARRIDO_NURSERY")
+    if sys.version_info < (3, 10):  # noqa: UP036 (the user's interpreter)
+        os.write(int(descriptors.split(",")[1]), b'{"unfit": "their Python is older than 3.10"}\n')
+        os._exit(0)
     own = os.environ.pop("BARRIDO_NURSERY_PYTHONPATH", None)
     if own is None:
         del os.environ["PYTHONPATH"]

@@ -1,7 +1,7 @@
 // The columns that the table of trials can show, sort and filter by.
 
 import { hasScheduler } from "studio/lib/routes.js";
-import { duration, expectedText, NOTHING, number, numeric, phaseWord, rungText, time, valueText } from "studio/lib/formats.js";
+import { duration, expectedText, failureWord, NOTHING, number, numeric, phaseWord, rungText, time, valueText } from "studio/lib/formats.js";
 import { secondsAt } from "studio/lib/trials.js";
 
 /**
@@ -39,6 +39,7 @@ export function columnsOf(sweep, trials) {
     { key: "origin", label: "Put in by", names: ["origin"], kind: "text", width: 110, isShown: has("origin"), ...plain("origin") },
     { key: "step", label: "Step", names: ["step"], kind: "number", width: 80, isShown: false, ...plain("step", String) },
     { key: "attempt", label: "Attempt", names: ["attempt"], kind: "number", width: 84, isShown: has("attempt", (n) => n > 1), ...plain("attempt", String) },
+    { key: "failure", label: "Failure", names: ["failure"], kind: "text", width: 150, isShown: false, value: failureOf, text: failureOf },
     { key: "exit_code", label: "Exit code", names: ["exit_code"], kind: "number", width: 92, isShown: false, ...plain("exit_code", String) },
     { key: "warm", label: "Start", names: ["start", "warm"], kind: "text", width: 74, isShown: false, value: warmth, text: warmth },
     { key: "queued_at", label: "Queued", names: ["queued"], kind: "time", width: 170, isShown: false, ...plain("queued_at", time) },
@@ -81,6 +82,10 @@ function sortable(value) {
 
 function tagsText(table, row) {
   return Object.entries(table.tags[row] ?? {}).map(([key, value]) => (value === "" ? key : `${key}=${value}`)).join(", ");
+}
+
+function failureOf(table, row) {
+  return failureWord(table.failure[row]);
 }
 
 function warmth(table, row) {

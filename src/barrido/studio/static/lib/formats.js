@@ -104,7 +104,7 @@ export function rungText(rungs, until) {
 }
 
 const PHASES = {
-  queued: ["Queued", "wait"],
+  queued: ["To be run again", "wait"],
   launching: ["Starting", "run"],
   running: ["Running", "run"],
   pausing: ["Pausing", "wait"],
@@ -115,6 +115,20 @@ const PHASES = {
   failed: ["Failed", "bad"],
   canceled: ["Canceled", "warn"],
 };
+
+const FAILURES = {
+  exit_code: "exit code",
+  signal: "killed by a signal",
+  out_of_memory: "out of memory",
+  timeout: "ran too long",
+  lost: "lost with its machine",
+  no_launch: "could not be started",
+};
+
+/** How a trial failed, or its latest attempt; empty if it did not. */
+export function failureWord(failure) {
+  return failure ? FAILURES[failure] ?? failure : "";
+}
 
 /** A trial's phase for people. Azure's word is the same for trials that a policy and that a person stopped. */
 export function phaseWord(phase) {

@@ -1,7 +1,7 @@
 import { html, useMemo, useState } from "preact";
 import { BestSoFar } from "studio/charts/best.js";
 import { useNow } from "studio/lib/clock.js";
-import { duration, time } from "studio/lib/formats.js";
+import { counted, duration, time } from "studio/lib/formats.js";
 import { go, hasScheduler, sweepHref, trialHref } from "studio/lib/routes.js";
 import { spansDecades } from "studio/lib/trials.js";
 import { Facts, Note, Panel } from "studio/parts/boxes.js";
@@ -55,6 +55,7 @@ function limitRows(limits) {
     ["At a time", limits.max_concurrent_trials],
     ["Sweep ends after", seconds(limits.timeout)],
     ["A trial ends after", seconds(limits.trial_timeout)],
+    ["Retries", limits.max_retries > 0 && `${counted(limits.max_retries, "retry", "retries")} of a trial that fails, the first after ${duration(limits.retry_backoff)}`],
     ["Gives up after", limits.max_failed_trials && `${limits.max_failed_trials} failures before any success`],
     ["Stops by itself", after && `when ${after.trials} trials in a row bring less than ${after.min_improvement}`],
   ];

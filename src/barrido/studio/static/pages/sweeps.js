@@ -16,9 +16,12 @@ const COMMANDS = [
 export default function Sweeps() {
   const { sweeps, workspace, unreadable, connection, lostAt, error } = useSweeps();
   const [text, setText] = useState("");
+  const [withArchived, setWithArchived] = useState(false);
   const now = useNow(Boolean(sweeps?.some((one) => one.is_running)), lostAt);
   if (!sweeps) return html`<h1 tabindex="-1">Sweeps</h1>${error ? html`<${Problem} error=${error} />` : html`<${Waiting} height=${300} />`}`;
-  const shown = sweeps.filter((one) => isMeant(one, text));
+  const archived = sweeps.filter((one) => one.is_archived).length;
+  const listed = withArchived ? sweeps : sweeps.filter((one) => !one.is_archived);
+  const shown = listed.filter((one) => isMeant(one, text));
   const running = sweeps.filter((one) => one.is_running).length;
   return html`
     <div class="page-head">
@@ -31,9 +34,10 @@ export default function Sweeps() {
     ${sweeps.length === 0 ? html`<${NoSweeps} workspace=${workspace} />` : html`
       <div class="toolbar">
         <input class="grow" type="search" value=${text} aria-label="Filter the sweeps" placeholder="Filter by name, status, tag, metric …" spellcheck=${false} autocomplete="off" onInput=${(event) => setText(event.target.value)} />
-        <span class="hint" aria-live="polite">${text ? `${shown.length} of ` : ""}${counted(sweeps.length, "sweep")}${running > 0 && `, ${running} running`}</span>
+        <span class="hint" aria-live="polite">${text ? `${shown.length} of ` : ""}${counted(listed.length, "sweep")}${running > 0 && `, ${running} running`}</span>
+        ${archived > 0 && html`<label class="inline"><input type="checkbox" checked=${withArchived} onChange=${() => setWithArchived(!withArchived)} />${archived} archived</label>`}
       </div>
-      ${shown.length === 0 ? html`<${Empty} title="No sweep matches"><p><button type="button" onClick=${() => setText("")}>Show all</button></p><//>` : html`
+      ${shown.length === 0 ? html`<${Empty} title=${text ? "No sweep matches" : "All sweeps are archived"}><p><button type="button" onClick=${() => { setText(""); setWithArchived(true); }}>Show all</button></p><//>` : html`
       <table class="sweeps">
         <thead>
           <tr>

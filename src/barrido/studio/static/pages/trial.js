@@ -2,7 +2,7 @@ import { html, useEffect, useMemo, useState } from "preact";
 import { sweepUrl } from "studio/lib/api.js";
 import { useSlowly } from "studio/lib/choices.js";
 import { useNow } from "studio/lib/clock.js";
-import { ago, bytes, counted, duration, number, time, valueText } from "studio/lib/formats.js";
+import { ago, bytes, counted, duration, failureWord, number, time, valueText } from "studio/lib/formats.js";
 import { useLoad } from "studio/lib/load.js";
 import { compareHref, sweepHref, trialHref } from "studio/lib/routes.js";
 import { isOver, trialAt } from "studio/lib/trials.js";
@@ -84,7 +84,7 @@ function Why({ sweep, trial, why }) {
   const text = why?.text || trial.reason;
   if (!text) return null;
   const isBad = trial.phase === "failed";
-  const title = why?.by ? BY[why.by] ?? `Decided by ${why.by}` : isBad ? "Why it failed" : isOver(trial.phase) ? "Why it ended" : "Where it stands";
+  const title = why?.by && !(why.by === "exit" && !isBad) ? BY[why.by] ?? `Decided by ${why.by}` : isBad ? "Why it failed" : isOver(trial.phase) ? "Why it ended" : "Where it stands";
   const against = why?.against;
   return html`
     <${Note} tone=${isBad ? "bad" : trial.phase === "completed" || !isOver(trial.phase) ? "info" : "warn"}>
@@ -136,6 +136,7 @@ function Result({ sweep, trial, detail, lostAt }) {
         ["Started", trial.started_at !== null && html`<time title=${ago(trial.started_at)}>${time(trial.started_at)}</time>`],
         ["Ended", trial.ended_at !== null && html`<time title=${ago(trial.ended_at)}>${time(trial.ended_at)}</time>`],
         ["Attempts", detail?.attempts > 1 && String(detail.attempts)],
+        ["Failure", failureWord(trial.failure)],
         ["Exit code", trial.exit_code !== null && String(trial.exit_code)],
         ["Point from", trial.origin || (sweep.sampler ? `the sampler (${nameOf(sweep.sampler)})` : "")],
         ["Tags", tags.length > 0 && html`<span class="tags">${tags.map(([key, value]) => html`<span class="tag">${value === "" ? key : `${key}: ${value}`}</span>`)}</span>`],

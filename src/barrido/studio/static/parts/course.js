@@ -16,7 +16,7 @@ export function Course({ sweep, trials, now }) {
       <${Progress} counts=${sweep.counts} total=${sweep.total} done=${sweep.done} />
       <ul class="legend">
         ${segmentsOf(sweep.counts).map(({ tone, word, count }) => html`<li key=${word}><span class=${`status tone-${tone}`}><i aria-hidden="true"></i>${word} <b>${whole(count)}</b></span></li>`)}
-        ${queued > 0 && html`<li><span class="status tone-wait"><i aria-hidden="true"></i>queued <b>${whole(queued)}</b></span></li>`}
+        ${queued > 0 && html`<li><span class="status tone-wait"><i aria-hidden="true"></i>to be run again <b>${whole(queued)}</b></span></li>`}
       </ul>
       <${Facts} rows=${[
         elapsed(sweep, passed),

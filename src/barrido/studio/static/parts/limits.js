@@ -7,6 +7,8 @@ const LIMITS = [
   { name: "max_concurrent_trials", label: "Trials at a time", least: 1, isWhole: true, about: () => "each runs as a process of its own" },
   { name: "timeout", label: "Seconds for the whole sweep", about: (sweep) => `${duration(sweep.elapsed_s)} so far; empty: no limit` },
   { name: "trial_timeout", label: "Seconds for each trial", about: () => "empty: no limit" },
+  { name: "max_retries", label: "Retries of a failed trial", least: 0, isWhole: true, about: () => "how often a trial that fails is run again" },
+  { name: "retry_backoff", label: "Seconds before the first retry", least: 0, isNeeded: true, about: () => "they double each time" },
 ];
 
 /** The limits that can change while a sweep runs; `send(changes)` gets those that did. */
@@ -29,11 +31,12 @@ export function LimitsDialog({ sweep, send, onclose }) {
   `;
 }
 
-function valueOf({ isWhole, least = 0 }, text) {
-  if (text.trim() === "") return isWhole ? { value: null, wrong: "needs a whole number" } : { value: null, wrong: "" };
+function valueOf({ isWhole, isNeeded = isWhole, least }, text) {
+  if (text.trim() === "") return { value: null, wrong: isNeeded ? `needs a ${isWhole ? "whole " : ""}number` : "" };
   const value = Number(text);
   if (!Number.isFinite(value) || (isWhole && !Number.isInteger(value))) return { value, wrong: `needs a ${isWhole ? "whole " : ""}number` };
-  return { value, wrong: value < least || (!isWhole && value <= 0) ? `must be ${isWhole ? `at least ${least}` : "above 0"}` : "" };
+  if (least === undefined) return { value, wrong: value <= 0 ? "must be above 0" : "" };
+  return { value, wrong: value < least ? `must be at least ${least}` : "" };
 }
 
 /** `trials in all 40, trials at a time 4` */

@@ -36,6 +36,7 @@ export function SweepActions({ sweep }) {
   const actions = [
     { ...hold, busy: busy === hold.verb, onclick: () => at(hold.verb, hold.wish) },
     !isCommand && { label: "Add trial…", reason: ending || (sweep.space.length ? "" : "it has no parameters to choose"), title: "Run a point of your own", onclick: () => setOpen("enqueue") },
+    !isCommand && sweep.counts.failed > 0 && { label: "Run failed again…", reason: sweep.phase === "ending" ? ending : "", title: "Each trial that failed, once more", onclick: () => setOpen("rerun") },
     !isCommand && { label: "Limits…", reason: ending, title: "How many trials, how many at a time, how long", onclick: () => setOpen("limits") },
     { label: "Note…", title: "Note and tags", onclick: () => setOpen("annotate") },
     { label: "Cancel…", tone: "danger", reason: ending, title: "Stop it and its trials", onclick: () => setOpen("cancel") },
@@ -43,6 +44,10 @@ export function SweepActions({ sweep }) {
   return html`
     <${Actions} label=${`Steer ${sweep.name}`} actions=${actions} />
     ${open === "cancel" && html`<${CancelSweep} sweep=${sweep} onclose=${close} send=${() => ask(url("cancel"), {}, { asked: "Asked to cancel", isDone: (now) => isOver(now.sweep.phase), done: `${sweep.name} has stopped` })} />`}
+    ${open === "rerun" && html`
+      <${WishDialog} title="Run the failed trials again?" verb="Run again" onclose=${close} send=${() => ask(url("rerun"), {}, appeared(trials, "Asked to run them again", "The first runs again as"))}>
+        <p>Each of ${counted(sweep.counts.failed, "failed trial")} runs once more in a trial of its own, but for those that were run again already.${over && " The sweep is opened again for them, and runs nothing else."}</p>
+      <//>`}
     ${open === "limits" && html`<${LimitsDialog} sweep=${sweep} onclose=${close} send=${(changes) => ask(url("limits"), { changes }, {
       asked: "Asked for new limits",
       isDone: (now) => Object.entries(changes).every(([name, value]) => now.sweep.limits[name] === value),
@@ -92,7 +97,7 @@ export function TrialActions({ sweep, trial, mlflow }) {
   const over = isOver(sweep.phase) ? `${sweep.name} is over (${sweep.phase})` : "";
   const ended = isOver(trial.phase) ? `trial ${number} is over (${trial.phase})` : "";
   const stopping = trial.phase === "stopping" ? `trial ${number} is being stopped` : "";
-  const again = over || (sweep.phase === "ending" ? `${sweep.name} is ending` : "") || (sweep.kind === "command" ? "a single command has one trial" : "");
+  const again = (sweep.phase === "ending" ? `${sweep.name} is ending` : "") || (sweep.kind === "command" ? "a single command has one trial" : "");
   const actions = [
     { label: "Run again…", reason: again, title: "Another trial at the same point", onclick: () => setOpen("rerun") },
     { label: "Note…", title: "Note and tags", onclick: () => setOpen("annotate") },
@@ -108,7 +113,7 @@ export function TrialActions({ sweep, trial, mlflow }) {
       <//>`}
     ${open === "rerun" && html`
       <${WishDialog} title=${`Run trial ${number} again?`} verb="Run again" onclose=${close} send=${() => ask(url("rerun"), {}, appeared(trials, "Asked to run it again", "It runs again as"))}>
-        <p>A new trial with the same parameters comes next, one more than there was to be. This one stays as it is.</p>
+        <p>A new trial with the same parameters comes next, one more than there was to be. This one stays as it is.${over && " The sweep is opened again for it, and runs nothing else."}</p>
       <//>`}
     ${open === "annotate" && html`<${AnnotateDialog} title=${`Note and tags of trial ${number}`} subject=${trial} onclose=${close} send=${(changes) => ask(url("annotate"), changes, noted(mine, changes))} />`}
   `;
