@@ -41,7 +41,7 @@ def compare(plan: Plan, state: SweepState, trial: Trial) -> Verdict:
         loss = trial.losses[until - 1]
     else:
         loss = trial.losses[-1] if trial.losses else WORST
-    trial.rungs[until] = loss
+    trial.rungs = {**trial.rungs, until: loss}
     state.succeeded |= loss < WORST
     state.scheduler, verdict = plan.scheduler.report(state.scheduler, trial.number, until, loss)
     trial.until = verdict.until if verdict.step is Step.GO_ON else None

@@ -74,6 +74,9 @@ WORST = inf
 """What NaN, inf, None and a crash count as. Inside, lower is better."""
 
 
+_NO_RUNGS: Mapping[int, float] = {}  # one for all: most trials of most sweeps have none
+
+
 @dataclass(slots=True, kw_only=True)
 class Trial:
     """The state of one trial. Mutable: ``decide`` alone owns it.
@@ -106,7 +109,7 @@ class Trial:
     exit_code: int | None = None
     ends_as: Phase | None = None  # while STOPPING: what the trial will be once it is gone
     until: int | None = None
-    rungs: dict[int, float] = field(default_factory=dict)
+    rungs: Mapping[int, float] = field(default_factory=lambda: _NO_RUNGS)
     start: int = 0
     lost: int = 0  # attempts that were lost with their machine
     retries: int = 0  # attempts that failed, and that another one followed

@@ -19,6 +19,21 @@ from barrido.executors.tail import Tail
 Key = tuple[int, int]
 
 
+class Finished:
+    """Which attempts have ended. Those of one trial end in their order: the latest stands for all, and a
+    sweep of 100,000 trials keeps a number for each."""
+
+    def __init__(self) -> None:
+        self._latest: dict[int, int] = {}
+
+    def add(self, key: Key) -> None:
+        trial, attempt = key
+        self._latest[trial] = max(attempt, self._latest.get(trial, 0))
+
+    def __contains__(self, key: Key) -> bool:
+        return key[1] <= self._latest.get(key[0], 0)
+
+
 class Starter(Protocol):
     """Somebody else who starts attempts. Their claims tell the supervisor that they are there."""
 

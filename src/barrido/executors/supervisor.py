@@ -25,7 +25,7 @@ from barrido.core.layout import DOORS, LOG
 from barrido.core.protocols import Signal
 from barrido.executors import halts
 from barrido.executors import leader as leaders
-from barrido.executors.attempt import Attempt, Key, Starter
+from barrido.executors.attempt import Attempt, Finished, Key, Starter
 from barrido.executors.ending import Ending, ending_of
 from barrido.executors.inotify import watch_over
 from barrido.executors.kills import Kills
@@ -46,7 +46,7 @@ class Supervisor:
     def __init__(self, feed: Path, *, grace_s: float, now: Callable[[], float], polls: bool) -> None:
         """With ``polls``, neither pidfds nor inotify are used."""
         self.attempts: dict[Key, Attempt] = {}
-        self.finished: set[Key] = set()
+        self.finished = Finished()
         self._grace_s = grace_s
         self._now = now
         self._timed: dict[Key, Attempt] = {}
