@@ -1,4 +1,4 @@
-import { html, useEffect, useId, useRef } from "preact";
+import { html, useId, useLayoutEffect, useRef } from "preact";
 
 /**
  * A modal dialog, open for as long as it is rendered:
@@ -8,11 +8,14 @@ import { html, useEffect, useId, useRef } from "preact";
 export function Dialog({ title, onclose, onsubmit, actions, children }) {
   const dialog = useRef(null);
   const id = useId();
-  useEffect(() => {
-    const before = document.activeElement;
-    dialog.current.showModal();
-    dialog.current.querySelector("[autofocus]")?.focus();
-    return () => before?.focus?.();
+  useLayoutEffect(() => { // at once: an Escape that follows the click finds it open
+    const before = document.activeElement, shown = dialog.current;
+    shown.showModal();
+    shown.querySelector("[autofocus]")?.focus();
+    return () => {
+      shown.close(); // while it is open nothing outside it can have the focus
+      before?.focus?.();
+    };
   }, []);
   const submit = (event) => {
     event.preventDefault();
