@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -36,7 +37,9 @@ Written = Callable[..., str]
         ("type: sweep\nname: a\x07b\n", 2, "U+0007"),
         (b"type: sweep\nname: caf\xe9\n", 2, "is not UTF-8 text (got the byte 0xe9)"),
         (b"\xff\xfet\x00y\x00", 1, "is not UTF-8 text"),
-        ("[" * 3_000, 1, "nested too deeply"),
+        ("type: sweep\na: " + "[" * 3_000, 2, "more than 60 levels deep"),
+        ("- " * 3_000, 1, "more than 60 levels deep"),
+        ("x" * 3_000_000, 1, "is longer than 2 MiB"),
         ("&a [*a]", 1, "contains itself"),
         ("1" * 5000, 1, "cannot be read as a whole number (got '1111"),
         ("!!bool maybe", 1, "cannot be read as true or false (got 'maybe')"),
@@ -98,6 +101,25 @@ def test_aliases_cannot_grow_without_end(mistakes: Mistakes) -> None:
         f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 9)
     )
     assert "holds more than" in str(mistakes(bomb))
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("a{n}: &a{n} {{<<: [*a{m}, *a{m}]}}\n", "holds more than"),
+        ("a{n}: &a{n} {{<<: *a{m}}}\n", "more than 60 levels deep"),
+    ],
+)
+def test_merged_mappings_cannot_grow_without_end_either(line: str, said: str, mistakes: Mistakes) -> None:
+    chain = "a0: &a0 {}\n" + "".join(line.format(n=n, m=n - 1) for n in range(1, 400))
+    assert said in str(mistakes(chain))
+
+
+def test_each_merged_mapping_costs_the_same() -> None:
+    began = time.process_time()
+    read = parse("d: &d {x: 1, y: 2}\nl:\n" + "- <<: *d\n" * 10_000, name="x.yml")
+    assert read.value["l"] == [{"x": 1, "y": 2}] * 10_000
+    assert time.process_time() - began < 4
 
 
 def test_problems_come_in_the_order_of_the_file(mistakes: Mistakes) -> None:

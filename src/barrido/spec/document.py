@@ -15,14 +15,18 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from ruamel.yaml.reader import ReaderError
+from ruamel.yaml.scanner import Scanner
 
 from barrido.errors import RequestError
 from barrido.spec.messages import got
 from barrido.spec.source import Findings, Path, Source
 
+MAX_BYTES = 1 << 21
 MAX_DEPTH = 60
 MAX_VALUES = 200_000
 EMPTY = "is empty"
+_TOO_DEEP = f"is nested more than {MAX_DEPTH} levels deep"
+_TOO_LONG = f"is longer than {MAX_BYTES >> 20} MiB"
 _TAG = "tag:yaml.org,2002:"
 _PLAIN_TAGS = {
     _TAG + "null": "null",
@@ -59,7 +63,8 @@ class Document:
 def read(path: FilePath) -> Document:
     """Read a file. Raises RequestError if there is no such file; what is wrong in it is a finding."""
     try:
-        raw = path.read_bytes()
+        with path.open("rb") as file:
+            raw = file.read(MAX_BYTES + 1)
     except FileNotFoundError:
         raise RequestError(f"there is no file '{path}'", hint=_similar(path)) from None
     except IsADirectoryError:
@@ -69,6 +74,8 @@ def read(path: FilePath) -> Document:
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise RequestError(f"cannot read '{path}': {reason}") from None
+    if len(raw) > MAX_BYTES:
+        return _refused(str(path), _TOO_LONG, "is it the file that you mean?")
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -82,7 +89,10 @@ def read(path: FilePath) -> Document:
 
 def parse(text: str, *, name: str) -> Document:
     """Read one YAML document; ``name`` is what its lines are called by."""
+    if len(text) > MAX_BYTES:
+        return _refused(name, _TOO_LONG)
     yaml = YAML(typ="safe", pure=True)
+    yaml.Scanner = _Scanner
     try:
         yaml.composer.warn_double_anchors = False
         node = yaml.compose(text)
@@ -95,7 +105,7 @@ def parse(text: str, *, name: str) -> Document:
         findings.wrong((), f"holds a character that YAML does not allow (got U+{code:04X})")
         return Document(None, findings)
     except RecursionError:
-        return _refused(name, "is nested too deeply")
+        return _refused(name, _TOO_DEEP)
     except (YAMLError, ValueError, ArithmeticError, AttributeError, TypeError, IndexError) as error:
         return _refused(name, f"is not valid YAML: {error}")
     if node is None:
@@ -106,6 +116,15 @@ def parse(text: str, *, name: str) -> Document:
     for path, what, hint in builder.mistakes:
         findings.wrong(path, what, hint)
     return Document(value, findings)
+
+
+class _Scanner(Scanner):
+    """Each bracket that is open makes the next one slower: too many are not waited for."""
+
+    def fetch_flow_collection_start(self, TokenClass: Any, to_push: str) -> None:
+        if len(self.flow_context) > MAX_DEPTH:
+            raise MarkedYAMLError(problem=_TOO_DEEP, problem_mark=self.reader.get_mark())
+        super().fetch_flow_collection_start(TokenClass, to_push)
 
 
 class _Builder:
@@ -120,15 +139,8 @@ class _Builder:
 
     def build(self, node: Node, path: Path) -> Any:
         self.lines.setdefault(path, node.start_mark.line + 1)
-        self._count += 1
-        if self._count > MAX_VALUES:
-            if self._count == MAX_VALUES + 1:
-                self.mistakes.append(((), f"holds more than {MAX_VALUES} values", ""))
+        if not self._may_enter(node, path):
             return None
-        if id(node) in self._around:
-            return self._wrong(path, "contains itself, through an alias")
-        if len(path) > MAX_DEPTH:
-            return self._wrong(path, f"is nested more than {MAX_DEPTH} levels deep")
         if isinstance(node, ScalarNode):
             return self._scalar(node, path)
         self._around.add(id(node))
@@ -140,6 +152,21 @@ class _Builder:
         finally:
             self._around.discard(id(node))
         return self._wrong(path, f"has the tag {_short(node.tag)}, which means nothing here")
+
+    def _may_enter(self, node: Node, path: Path) -> bool:
+        """Whether a node is taken in; counts it. What an alias stands for is one more each time."""
+        self._count += 1
+        if self._count > MAX_VALUES:
+            if self._count == MAX_VALUES + 1:
+                self.mistakes.append(((), f"holds more than {MAX_VALUES} values", ""))
+            return False
+        if id(node) in self._around:
+            self._wrong(path, "contains itself, through an alias")
+            return False
+        if len(self._around) > MAX_DEPTH:
+            self._wrong(path, _TOO_DEEP)
+            return False
+        return True
 
     def _scalar(self, node: ScalarNode, path: Path) -> Any:
         if node.tag in _TEXT_TAGS:
@@ -181,14 +208,14 @@ class _Builder:
         for source in sources:
             if not isinstance(source, MappingNode):
                 self._wrong((*path, "<<"), "takes a mapping, or a list of mappings")
-            elif id(source) in self._around:
-                self._wrong((*path, "<<"), "contains itself, through an alias")
-            else:
+            elif self._may_enter(source, (*path, "<<")):
                 self._around.add(id(source))
-                known = dict(self.lines)
+                ours, self.lines = self.lines, {path: self.lines[path]}
                 for key, value in self._mapping(source, path).items():
                     into.setdefault(key, value)
-                self.lines.update(known)
+                for place, line in self.lines.items():
+                    ours.setdefault(place, line)
+                self.lines = ours
                 self._around.discard(id(source))
 
     def _wrong(self, path: Path, what: str, hint: str = "") -> None:
@@ -205,7 +232,7 @@ def _unreadable(error: MarkedYAMLError, name: str) -> Document:
         findings.wrong((), "holds more than one document", "keep one sweep in a file, without `---` between")
         return Document(None, findings)
     hint = next((hint for sign, hint in _SYNTAX_HINTS if sign in f"{problem} {error.context}"), "")
-    findings.wrong((), f"not valid YAML: {problem}", hint)
+    findings.wrong((), problem if problem == _TOO_DEEP else f"not valid YAML: {problem}", hint)
     return Document(None, findings)
 
 
