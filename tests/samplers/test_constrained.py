@@ -38,6 +38,25 @@ def test_a_grid_leaves_out_what_is_not_allowed() -> None:
     assert GridSampler(FINITE).ask([], [], [5, 2], 0) == [ALLOWED[5], ALLOWED[2]]
 
 
+def test_a_grid_finds_what_is_allowed_behind_billions_that_are_not() -> None:
+    digits = {f"p{n}": Int(0, 9) for n in range(12)}
+    (point,) = GridSampler(Space(digits, ["p3 == 9 or p0 > 8", "p1 + p0 == 18"])).ask([], [], [0], 0)
+    assert point == {**dict.fromkeys(digits, 0), "p0": 9, "p1": 9}
+
+
+def test_a_grid_with_branches_leaves_out_what_is_not_allowed() -> None:
+    inner = Choice([{"k": Int(1, 3), "j": Int(0, 1)}, "none"])
+    space = Space({"a": Int(0, 3), "b": inner, "c": Int(0, 4)}, ["b.k > a", "c * a < 7", "a != 2"])
+    allowed = [point for point in space.grid() if space.allows(point)]
+    assert GridSampler(space).ask([], [], range(len(allowed) + 1), 0) == [*allowed, None]
+
+
+def test_a_grid_gives_up_where_constraints_allow_next_to_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("barrido.samplers.grid.FUTILE", 1000)
+    digits = {f"p{n}": Int(0, 9) for n in range(12)}
+    assert GridSampler(Space(digits, ["p0 * p11 == 81"])).ask([], [], [0], 0) == [None]
+
+
 @pytest.mark.parametrize("kind", [RandomSampler, SobolSampler])
 def test_a_finite_space_is_tried_whole(kind: type[RandomSampler | SobolSampler]) -> None:
     points = kind(FINITE).ask([], [], range(len(ALLOWED) + 1), 3)

@@ -27,6 +27,9 @@ DEEPEST = 200
 MOST_EXACT = 64
 """Whole numbers are raised to higher powers as floating point: they have no end."""
 
+MOST_DIGITS = 2000
+"""No number that can be worked out has more in front of its point."""
+
 _Evaluate = Callable[[Values], Any]
 
 
@@ -74,14 +77,13 @@ def parse(text: str) -> Constraint:
     """
     if len(text) > LONGEST:
         raise Malformed(f"has more than {LONGEST} characters", LONGEST + 1)
+    names: dict[str, int] = {}
     try:
-        tree = ast.parse(text.strip(), mode="eval").body
+        holds = _compile(ast.parse(text.strip(), mode="eval").body, names)
     except SyntaxError as error:
         raise Malformed(f"is not an expression: {error.msg}", error.offset or 1) from error
-    except (ValueError, MemoryError, RecursionError) as error:  # a NUL, or hundreds of brackets
+    except (ValueError, MemoryError, RecursionError) as error:  # a NUL, or hundreds of brackets or signs
         raise Malformed(f"is not an expression: {error}", 1) from error
-    names: dict[str, int] = {}
-    holds = _compile(tree, names)
     if not names:
         raise Malformed("names no parameter", 1)
     return Constraint(text.strip(), names, holds)
@@ -175,6 +177,11 @@ def _product(left: Any, right: Any) -> Any:
     return float(product) if isinstance(product, int) and abs(product) > 2**1000 else product
 
 
+def _rounded(value: Any, *places: Any) -> Any:
+    # For a whole number and places in front of the point Python works out that power of ten.
+    return round(value, *(max(one, -MOST_DIGITS) for one in places))
+
+
 _ARITHMETIC: Mapping[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
@@ -198,7 +205,7 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "abs": abs,
     "min": lambda *given: reduce(min, given),
     "max": lambda *given: reduce(max, given),
-    "round": round,
+    "round": _rounded,
     "floor": math.floor,
     "ceil": math.ceil,
     "sqrt": math.sqrt,
