@@ -76,6 +76,8 @@ def create(recipe: Recipe, where: Workspace, *, say: Say = silent) -> SweepFolde
             recipe = replace(recipe, notices=(*recipe.notices, *notices))
         at = WallClock().now()
         SqliteStore.create(draft, recipe, version=barrido.__version__, at=at, prior=prior).close()
+        if environment is not None:  # it could be taken away while there was no sweep to be seen that uses it
+            ready(environment, where.environments, say)
         draft.root.rename(folder.root)
     except OSError as error:
         if folder.root.exists():
@@ -212,7 +214,8 @@ def _renew_environment(recipe: Recipe, where: Workspace, say: Say) -> None:
     environment, python = recipe.work.environment, recipe.work.python
     if environment is None or python is None or os.access(python, os.X_OK):
         return
-    if ready(environment, where.environments, say) != python:
+    ready(environment, where.environments, say)
+    if not os.access(python, os.X_OK):
         raise RequestError(
             f"the Python of {recipe.name!r} is gone, and what is built now is another one: {python}",
             hint=f"create a new sweep; with `resume_from: {recipe.name}` it begins with what this one found",

@@ -64,6 +64,10 @@ def test_it_takes_one_away_that_nobody_uses(
         said = barrido("environment", "remove", key)
         assert said.code == 2
         assert what in said.err
+    other = used.root.parents[2] / "other"
+    other.symlink_to(used.root.parents[1])
+    said = barrido("environment", "remove", "used", "-w", str(other))
+    assert "environment used is used by iris" in said.err  # the same workspace by another name
     assert barrido("environment", "remove", "free1").code == 0
     assert not free.root.exists()
     with locked(similar, print):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -86,6 +87,15 @@ def test_it_holds_what_was_asked_for_and_is_built_once(tmp_path: Path, lines: Li
     assert said == []
     other = ready(Environment(name="tiny", requirements=lines("tiny==2.0")), tmp_path / "kept", said.append)
     assert said_by(other, "import tiny; print(tiny.VERSION)") == "2.0"
+
+
+def test_pip_installs_where_uv_would_pass_over_a_line(
+    tmp_path: Path, lines: Lines, no_settings: None
+) -> None:
+    python = ready(Environment(name="tiny", requirements=lines("--pre", "tiny==1.0")), tmp_path / "kept")
+    log = (Path(python).parents[2] / "log.txt").read_text()
+    assert "-m pip install" in log
+    assert "unsupported" not in log
 
 
 def test_the_key_is_the_content() -> None:
@@ -196,6 +206,19 @@ def test_it_is_built_anew_where_its_workspace_was_moved(tmp_path: Path, no_setti
     (tmp_path / "kept").rename(tmp_path / "moved")
     said: list[str] = []
     assert ready(made, tmp_path / "moved", said.append).startswith(str(tmp_path / "moved"))
+    assert said[0].startswith("building environment")
+
+
+def test_a_workspace_may_have_two_names(tmp_path: Path, no_settings: None) -> None:
+    made = Environment(name="empty")
+    ready(made, tmp_path / "kept")
+    (tmp_path / "other").symlink_to(tmp_path / "kept")
+    said: list[str] = []
+    python = ready(made, tmp_path / "other", said.append)
+    assert said == []
+    assert said_by(python, "print(1)") == "1"
+    shutil.copytree(tmp_path / "kept", tmp_path / "copied", symlinks=True)
+    ready(made, tmp_path / "copied", said.append)
     assert said[0].startswith("building environment")
 
 

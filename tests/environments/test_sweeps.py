@@ -9,15 +9,17 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.environments.conftest import Slow
 
-from barrido import BuildFailed, Choice, MLClient, command
+from barrido import BuildFailed, Choice, MLClient, app, command
 from barrido.core.layout import Workspace
 from barrido.entities import Environment
 from barrido.environments import building
-from barrido.environments.folders import EnvironmentFolder
+from barrido.environments.folders import EnvironmentFolder, remove
+from barrido.executors.snapshot import snapshot
 from barrido.store.queries import Reader
 
 pytestmark = pytest.mark.slow
@@ -209,6 +211,50 @@ def test_a_sweep_that_goes_on_has_its_environment_built_again(
         assert time.monotonic() < deadline, resumed.stderr
     assert builds(resumed.stderr) == 1
     assert 1.0 in values_of(place, "one")
+
+
+def test_an_environment_that_is_taken_away_while_a_sweep_is_written_is_built_again(
+    place: Path, wheels: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def copy(*given: Any, **settings: Any) -> list[str]:
+        (root,) = (place / ".barrido" / "environments").iterdir()
+        assert remove(EnvironmentFolder(root))
+        return snapshot(*given, **settings)
+
+    monkeypatch.chdir(place)
+    monkeypatch.setattr(app, "snapshot", copy)
+    lines = ["--no-index", f"--find-links {wheels}", "tiny==1.0"]
+    job = command(code="./src", command="python train.py 1", environment={"requirements": lines})
+    jobs = MLClient(workspace_name=place / ".barrido").jobs
+    name = jobs.create_or_update(job).name
+    jobs.stream(name)
+    assert jobs.get(name).status == "Completed"
+
+
+def test_a_workspace_that_is_asked_for_by_another_name_finds_its_environments(
+    place: Path, wheels: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(place)
+    (place / "real").mkdir()
+    (place / "link").symlink_to("real")
+    lines = ["--no-index", f"--find-links {wheels}", "tiny==1.0"]
+    job = command(
+        code="./src",
+        command="python train.py ${{inputs.x}}",
+        inputs={"x": 1},
+        environment={"requirements": lines},
+    )
+    sweep = job(x=Choice([1])).sweep(primary_metric="version", goal="maximize", sampling_algorithm="grid")
+    sweep.set_limits(max_total_trials=1)
+    one, other = (MLClient(workspace_name=place / name).jobs for name in ("link", "real"))
+    name = one.create_or_update(sweep).name
+    one.stream(name)
+    (root,) = (place / "real" / "environments").iterdir()
+    assert remove(EnvironmentFolder(root))
+    other.rerun(f"{name}_0")
+    other.stream(name)
+    assert builds(capsys.readouterr().err) == 1  # the second time nobody is told
+    assert [trial.status for trial in other.get(name).trials] == ["Completed"] * 2
 
 
 def test_the_pulse_tells_how_far_it_is(

@@ -95,6 +95,53 @@ def test_requirements_are_a_file_or_a_list(folder: Path, made: Callable[[str], E
     assert (listed.requirements, listed.name) == (("numpy", f"{folder}/data"), "mine")
 
 
+def test_local_packages_are_named_in_all_the_ways_that_pip_knows(
+    folder: Path, made: Callable[[str], Environment | None]
+) -> None:
+    wheel = folder / "torch-2.1+cpu-py3-none-any.whl"
+    wheel.touch()
+    (folder / "my package").mkdir()
+    package(folder / "my package")
+    package(folder)
+    (folder / "below").mkdir()
+    address = wheel.as_uri()
+    assert "%2B" in address
+    (folder / "below" / "requirements.txt").write_text(
+        f"torch @ {address}#sha256=ab\n"  # as `pip freeze` has it
+        f"torch @ file://localhost{folder}/{wheel.name}\n{address}\nfile:../{wheel.name}#egg=torch\n"
+        f"../{wheel.name} --hash=sha256:ab\n../{wheel.name};python_version > '3' --hash=sha256:ab\n..\n"
+        f"-e file:..\n-e '../my package[all]'\n-e {(folder / 'my package').as_uri()}\n"
+    )
+    found = made("{requirements: below/requirements.txt}")
+    assert found is not None
+    assert found.requirements == (
+        f"torch @ {address}#sha256=ab",
+        f"torch @ {address}",
+        str(wheel),
+        f"{folder}/below/../{wheel.name}",
+        f"{folder}/below/../{wheel.name} --hash=sha256:ab",
+        f"{folder}/below/../{wheel.name} ; python_version > '3' --hash=sha256:ab",
+        f"{folder}/below/..",
+        f"-e {folder}/below/..",
+        f"-e file://{folder}/below/../my%20package[all]",
+        f"-e file://{folder}/my%20package",
+    )
+    assert str(folder / "my package") in found.files
+
+
+def test_a_module_of_a_local_package_that_gets_another_name_makes_another_environment(
+    folder: Path, made: Callable[[str], Environment | None]
+) -> None:
+    package(folder / "data")
+    (folder / "data" / "old.py").touch()
+    before = made("{requirements: [./data]}")
+    (folder / "data" / "old.py").rename(folder / "data" / "new.py")
+    after = made("{requirements: [./data]}")
+    assert before is not None
+    assert after is not None
+    assert before.content != after.content
+
+
 def test_python_is_of_the_version_that_is_asked_for(
     made: Callable[[str], Environment | None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -126,6 +173,10 @@ def test_without_conda_pip_installs_what_a_conda_file_lists(
         "pip installs numpy==1.26.*, scipy>=1.11,<2, torch (from its own index, not from conda-forge)",
         "sweep.yml:2: trial.environment.image: has no effect here: no container is started",
     )
+    (notice,) = read(
+        sweep(trial=trial("{conda_file: {variables: {A: 1}, dependencies: [{pip: [a]}]}}"))
+    ).notices
+    assert "conda_file.variables: has no effect" in notice
     inline = made("{conda_file: {dependencies: [numpy, {pip: [mlflow]}]}}")
     assert inline is not None
     assert inline.requirements == ("numpy", "mlflow")

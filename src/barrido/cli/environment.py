@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import time
 from math import floor
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -32,7 +34,7 @@ def list_(output: str, workspace: Workspace) -> None:
     users = _users(workspace)
     data, rows = [], []
     for folder, record in built(workspace.environments):
-        names = [sweep.recipe.name for sweep in users.get(str(folder.python), ())]
+        names = [sweep.recipe.name for sweep in users.get(os.path.realpath(folder.env), ())]
         data.append({**hide_secrets(record), "key": folder.key, "folder": str(folder.root), "sweeps": names})
         age = duration(floor(now - folder.record.stat().st_mtime))
         rows.append([folder.key, clean(record["name"]), record["version"], age, ", ".join(names)])
@@ -59,7 +61,8 @@ def remove(key: str, workspace: Workspace) -> None:
     from barrido.environments import folders
 
     folder = _find(workspace, key)
-    busy = [s.recipe.name for s in _users(workspace).get(str(folder.python), ()) if not s.phase.is_terminal]
+    users = _users(workspace).get(os.path.realpath(folder.env), ())
+    busy = [sweep.recipe.name for sweep in users if not sweep.phase.is_terminal]
     if busy:
         raise RequestError(
             f"environment {folder.key} is used by {', '.join(busy)}",
@@ -84,7 +87,7 @@ def _find(workspace: Workspace, key: str) -> EnvironmentFolder:
 
 
 def _users(workspace: Workspace) -> dict[str, list[SweepRow]]:
-    """The sweeps whose trials run in an interpreter, by its path."""
+    """The sweeps whose trials run in an environment, by its real path: a workspace may have several names."""
     from barrido.store.queries import Reader
     from barrido.store.workspace import sweeps
 
@@ -93,5 +96,6 @@ def _users(workspace: Workspace) -> dict[str, list[SweepRow]]:
         with Reader(folder) as reader:
             sweep = reader.sweep()
         if sweep.recipe.work.python is not None:
-            found.setdefault(sweep.recipe.work.python, []).append(sweep)
+            env = os.path.realpath(Path(sweep.recipe.work.python).parents[1])
+            found.setdefault(env, []).append(sweep)
     return found

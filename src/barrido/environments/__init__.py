@@ -4,7 +4,7 @@
 of its content: who asks for the same again finds it.
 """
 
-from barrido.environments.building import ready, silent
+from barrido.environments.building import is_ready, ready, silent
 from barrido.environments.folders import Say
 
-__all__ = ["Say", "ready", "silent"]
+__all__ = ["Say", "is_ready", "ready", "silent"]

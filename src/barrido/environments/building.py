@@ -22,6 +22,7 @@ PULSE_S = 10.0
 TOLD_LINES = 15
 """So much of the log is told where a build fails."""
 _LINE_CHARS = 200
+_FOR_PIP = ("--pre", "--prefer-binary", "--trusted-host")  # uv passes over such lines
 _ALWAYS_YES = ("CONDA_ALWAYS_YES", "MAMBA_ALWAYS_YES")  # not all versions know the option
 
 
@@ -53,6 +54,11 @@ def ready(environment: Environment, home: Path, say: Say = silent) -> str:
         except OSError as error:
             raise BuildFailed(f"the environment could not be built in {folder.root}: {error}") from error
     return os.fspath(folder.python)
+
+
+def is_ready(environment: Environment, home: Path) -> bool:
+    """Whether there is nothing to build."""
+    return environment.interpreter is not None or EnvironmentFolder(home / key_of(environment)).is_whole()
 
 
 def _build(environment: Environment, folder: EnvironmentFolder, lock: int, say: Say) -> None:
@@ -88,7 +94,8 @@ def _programs(environment: Environment, folder: EnvironmentFolder, lock: int) ->
     if environment.conda is not None:
         return [_conda(environment.conda, folder)]
     base = _base(environment, folder, lock)
-    uv = None if interpreters.pip_has_sources() else interpreters.uv()
+    is_for_pip = any(line.startswith(_FOR_PIP) for line in environment.requirements)
+    uv = None if is_for_pip or interpreters.pip_has_sources() else interpreters.uv()
     if uv is None:
         make = [base, "-m", "venv", env]
         install = [python, "-m", "pip", "install", "--disable-pip-version-check", "--no-input"]
@@ -130,8 +137,9 @@ def _conda(content: str, folder: EnvironmentFolder) -> list[str]:
 
 
 def _write(path: Path, lines: Sequence[str]) -> None:
-    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    path.touch()
     path.chmod(0o600)  # addresses of packages may hold passwords
+    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
 
 
 def _run(words: Sequence[str], folder: EnvironmentFolder, lock: int, say: Say) -> None:

@@ -67,7 +67,8 @@ class EnvironmentFolder:
         One that was moved with its workspace has programs that look for their interpreter where it was.
         """
         try:
-            is_here = json.loads(self.record.read_text(encoding="utf-8"))["at"] == os.fspath(self.root)
+            at = json.loads(self.record.read_text(encoding="utf-8"))["at"]
+            is_here = self.root.samefile(at)  # under whatever name the workspace is asked for
         except (OSError, ValueError, KeyError, TypeError):
             return False
         return is_here and os.access(self.python, os.X_OK)

@@ -65,6 +65,9 @@ def read_conda(
         hint = "for example `dependencies: [python=3.11, numpy, {pip: [mlflow]}]`"
         findings.wrong((*path, "dependencies"), f"must be a list (got {got(entries)})", hint)
         return CondaFile(None, None)
+    if body.get("variables"):
+        what = "has no effect, as nothing is activated: write `environment_variables` in the job"
+        findings.note((*path, "variables"), what)
     specs, python = _read_specs(entries, (*path, "dependencies"), base, findings, reader)
     if interpreters.conda() is None:
         if specs:

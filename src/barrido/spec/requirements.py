@@ -15,6 +15,7 @@ import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
+from urllib.parse import unquote
 
 from barrido.spec.messages import got, listed
 from barrido.spec.paths import is_remote, local_path, near
@@ -29,7 +30,11 @@ _ADDRESS = re.compile(
     rf"(?:{_NAME}\s*(?:\[[^\]]*\])?\s*@\s*)?(?:git\+|hg\+|svn\+|bzr\+)?[a-z+]+://\S+.*", re.I
 )
 _AT_FILE = re.compile(
-    rf"(?P<name>{_NAME}\s*(?:\[[^\]]*\])?)\s*@\s*file:(?://(?:localhost)?)?(?P<path>[^\s;]+)(?P<rest>.*)"
+    rf"(?P<name>{_NAME}\s*(?:\[[^\]]*\])?)\s*@\s*(?P<address>file:[^\s;]+)(?P<rest>.*)", re.I
+)
+_FILE = re.compile(r"file:(?://(?:localhost(?=/))?)?(?P<path>[^#]*)(?P<fragment>#.*)?", re.I)
+_PATH = re.compile(
+    r"(?P<path>.*?)(?P<extras>\[[^\]/]*\])?(?:\s*;\s*(?P<marker>.*?))?(?P<options>\s+--[a-z].*)?"
 )
 _COMMENT = re.compile(r"(^|\s)#.*$")
 _ARCHIVES = (".whl", ".tar.gz", ".zip", ".tar.bz2", ".tar.xz", ".tgz")
@@ -110,11 +115,11 @@ class RequirementsReader:
         if line.startswith("-"):
             self._read_option(line, place)
         elif (match := _AT_FILE.fullmatch(line)) is not None:
-            path = self._package(match["path"], place)
-            self._add(f"{match['name'].strip()} @ {path.as_uri()}{match['rest']}")
+            path, fragment = _of_address(match["address"])
+            address = self._package(path, place).as_uri() + fragment
+            self._add(f"{match['name'].strip()} @ {address}{match['rest']}")
         elif _is_path(line):
-            target, extras, rest = _split_path(line)
-            self._add(f"{self._package(target, place)}{extras}{rest}")
+            self._add(self._pointed(line, place))
         elif _REQUIREMENT.fullmatch(_without_options(line)) or _ADDRESS.fullmatch(line):
             self._add(line)
         else:
@@ -130,9 +135,8 @@ class RequirementsReader:
             self._read_file(local_path(value, place.base), place)
         elif option in _LIMITS and not is_remote(value):
             self._add(f"--constraint {self._quoted(value, place)}")
-        elif option in _EDITABLE and not _ADDRESS.fullmatch(value):
-            target, extras, rest = _split_path(value)
-            self._add(f"-e {self._package(target, place)}{extras}{rest}")
+        elif option in _EDITABLE and (_FILE.fullmatch(value) or not _ADDRESS.fullmatch(value)):
+            self._add(f"-e {self._pointed(value, place, is_word=True)}")
         elif option in _LINKS and not is_remote(value):
             self._add(f"--find-links {self._quoted(value, place)}")
         elif option in (*_OPTIONS, *_EDITABLE, *_LINKS, *_FILES, *_LIMITS):
@@ -145,6 +149,13 @@ class RequirementsReader:
 
     def _quoted(self, text: str, place: _Place) -> str:
         return shlex.quote(os.fspath(self._local(text, place)))
+
+    def _pointed(self, text: str, place: _Place, *, is_word: bool = False) -> str:
+        """A local package by its path; where it must be one word, and has blanks, by its address."""
+        target, extras, rest = _split_path(text)
+        path = self._package(_of_address(target)[0], place)
+        has_blanks = len(os.fspath(path).split()) > 1
+        return f"{path.as_uri() if is_word and has_blanks else path}{extras}{rest}"
 
     def _package(self, text: str, place: _Place) -> FilePath:
         """A local package: an archive, or a folder that says how it is built."""
@@ -217,25 +228,35 @@ def _is_path(line: str) -> bool:
     return (
         " @ " not in line
         and "://" not in line
-        and ("/" in target or target.endswith(_ARCHIVES) or target == ".")
+        and ("/" in target or target.endswith(_ARCHIVES) or target in (".", ".."))
     )
 
 
 def _split_path(line: str) -> tuple[str, str, str]:
-    """A path, its extras, and what else there is: a marker.
+    """A path, its extras, and what else there is: a marker, hashes.
 
-    >>> _split_path("../pkg[all] ; python_version > '3'")
-    ('../pkg', '[all]', " ; python_version > '3'")
+    >>> _split_path("../pkg[all]; python_version > '3'"), _split_path("a.whl --hash=sha256:ab")
+    (('../pkg', '[all]', " ; python_version > '3'"), ('a.whl', '', ' --hash=sha256:ab'))
     """
-    path, mark, marker = re.sub(r"\s+;\s*", " ; ", line).partition(" ; ")
-    match = re.fullmatch(r"(?P<path>.*?)(?P<extras>\[[^\]/]*\])?", path.strip())
+    match = _PATH.fullmatch(line.strip())
     assert match is not None
-    return match["path"], match["extras"] or "", mark + marker
+    marker = "" if match["marker"] is None else f" ; {match['marker']}"
+    return match["path"], match["extras"] or "", marker + (match["options"] or "")
+
+
+def _of_address(text: str) -> tuple[str, str]:
+    """The path that a ``file:`` address stands for, and its fragment; any other text as it is.
+
+    >>> _of_address("file:///w/torch-2.1%2Bcpu.whl#sha256=ab"), _of_address("./100%25#1")
+    (('/w/torch-2.1+cpu.whl', '#sha256=ab'), ('./100%25#1', ''))
+    """
+    match = _FILE.fullmatch(text)
+    return (text, "") if match is None else (unquote(match["path"]), match["fragment"] or "")
 
 
 def _mark(path: FilePath) -> str:
-    """Changes when a file does, or a file in a folder: in a package also deep down, but for what building it
-    makes."""
+    """Changes when a file does, or a file in a folder, or its name: in a package also deep down, but for what
+    building it makes."""
     if not path.is_dir():
         return _stamp(path.stat())
     walk = os.walk(path)
@@ -244,7 +265,8 @@ def _mark(path: FilePath) -> str:
     stamps = []
     for folder, folders, files in walk:
         folders[:] = [name for name in folders if not _BUILT.fullmatch(name)]
-        stamps += [_stamp(os.lstat(os.path.join(folder, name))) for name in files]  # noqa: PTH118
+        paths = [os.path.join(folder, name) for name in files]  # noqa: PTH118
+        stamps += [f"{path} {_stamp(os.lstat(path))}" for path in paths]
     return hashlib.sha256("\n".join(sorted(stamps)).encode()).hexdigest()
 
 
