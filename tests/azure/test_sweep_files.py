@@ -199,7 +199,7 @@ def test_a_name_that_the_table_lacks_is_refused_with_the_line_to_write(
     assert not (project / ".barrido/sweeps").exists()
     table.write_text(TABLE + "  azureml:flowers:3: ../data/nothing.csv\n")
     refused = barrido("job", "create", "-f", "sweep.yml")
-    assert f"(got 'azureml:flowers:3', which {table} maps to it)" in refused.stderr
+    assert f"(got 'azureml:flowers:3', which {table}:6 maps to it)" in refused.stderr
 
 
 @pytest.mark.slow

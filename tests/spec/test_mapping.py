@@ -94,6 +94,15 @@ def test_what_is_wrong_in_the_table_is_said_with_its_place(
     assert problem.where == f"{folder}/ws/mapping.yaml:{line}"
 
 
+def test_it_is_known_where_an_input_is_written_and_a_wrong_one_is_told_once(folder: Path) -> None:
+    path = folder / "mapping.yaml"
+    path.write_text("inputs:\n  iris: ./no.csv\n  https://x/: data/\n  bad: https://x\n  https://y/: 3\n")
+    table = read_table(path)
+    assert [table.where(uri) for uri in ("azureml:iris:1", "https://x/a")] == [f"{path}:2", f"{path}:3"]
+    assert [table.local(uri) for uri in ("azureml:bad:1", "https://y/a")] == ["", ""]
+    assert len(table.findings.problems) == 2
+
+
 def test_the_table_knows_inputs_and_all_that_lies_below_an_address(folder: Path) -> None:
     path = folder / "mapping.yaml"
     path.write_text(

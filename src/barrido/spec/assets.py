@@ -8,6 +8,7 @@ from typing import Any
 
 from barrido.core.layout import Workspace
 from barrido.spec.mapping import Table, read_table
+from barrido.spec.source import Findings, Source
 from barrido.store.assets import Versions, read_assets
 
 
@@ -20,6 +21,7 @@ def known_names(workspace: Workspace) -> Table:
         environments,
         {name: body["path"] for name, body in _by_name(assets.get("data", {})).items()},
         {("environments", name): ("environments", name) for name in environments},
+        Findings(Source(str(workspace.assets))),
     )
     return replace(read_table(workspace.mapping), registered=registered)
 

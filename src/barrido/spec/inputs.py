@@ -69,7 +69,9 @@ def _check_path(draft: Draft, place: Path, text: str, kind: str) -> None:
                 place, f"is not on this machine (got {written})", _how_to_map(text, draft.table)
             )
             return
-        written, text = f"{written}, which {draft.table.path or 'the workspace'} maps to it", mapped
+        if not mapped:  # what is wrong with it is told with the table's own mistakes
+            return
+        written, text = f"{written}, which {draft.table.where(text)} maps to it", mapped
     path = local_path(text, draft.base)
     try:
         is_folder, exists = path.is_dir(), path.exists()

@@ -62,18 +62,32 @@ class Table:
         return None if self.registered is None else self.registered.environment(name)
 
     def local(self, uri: str) -> str | None:
-        """The path that is written for an input's name or address, None if none is.
+        """The path that is written for an input's name or address, None if none is, "" if it is a wrong one.
 
         Made with a key that stands for a whole folder, it never leaves that folder.
         """
+        if (found := self._input(uri)) is not None:
+            key, rest = found
+            path = self.inputs[key]
+            return f"{path.rstrip('/')}/{rest.lstrip('/')}" if path and rest else path
+        return None if self.registered is None else self.registered.local(uri)
+
+    def where(self, uri: str) -> str:
+        """The file, and the line, in which an input's name or address is written."""
+        if (found := self._input(uri)) is None and self.registered is not None:
+            return self.registered.where(uri)
+        return self.findings.source.where(() if found is None else self.places.get(("inputs", found[0]), ()))
+
+    def _input(self, uri: str) -> tuple[str, str] | None:
+        """The key that counts for an input, and what of its address stands behind it."""
         for key in _forms(uri):
             if key in self.inputs:
-                return self.inputs[key]
+                return key, ""
         for key in sorted((key for key in self.inputs if key.endswith("/")), key=len, reverse=True):
             rest = uri.strip().removeprefix(key)
             if rest != uri.strip() and ".." not in rest.split("/"):
-                return f"{self.inputs[key].rstrip('/')}/{rest.lstrip('/')}"
-        return None if self.registered is None else self.registered.local(uri)
+                return key, rest
+        return None
 
 
 def read_table(path: FilePath) -> Table:
@@ -124,6 +138,7 @@ def _path(value: Any, place: Path, base: FilePath, findings: Findings) -> str:
         return ""
     if is_remote(value):
         findings.wrong(place, f"is not on this machine (got {got(value)})", "download it, and name its path")
+        return ""
     slash = "/" if value.endswith("/") else ""
     return f"{local_path(value, base)}{slash}"
 
