@@ -273,3 +273,27 @@ def test_a_second_attempt_after_one_that_never_had_a_folder(code: Path, tmp_path
     (folders.prepare(0, 2).work / "mine").touch()
     folders.prepare(0, 2)
     assert (sweep.trial(0).work / "mine").exists()
+
+
+def test_every_file_of_it_is_on_the_disk_when_it_is_there(
+    code: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: set[int] = set()
+    monkeypatch.setattr(os, "fsync", lambda file: synced.add(os.fstat(file).st_ino))
+    for number in range(40):
+        (code / f"{number}.py").touch()
+    snapshot(code, tmp_path / "into")
+    assert len(files_in(tmp_path / "into")) == 44
+    assert synced == {(tmp_path / "into" / name).stat().st_ino for name in files_in(tmp_path / "into")}
+
+
+def test_a_file_that_does_not_reach_the_disk_is_told(
+    code: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(file: int) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(OSError, match="Input/output error"):
+        snapshot(code, tmp_path / "into")
+    assert not (tmp_path / "into").exists()

@@ -10,6 +10,7 @@ import os
 import shutil
 import stat
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
@@ -21,6 +22,7 @@ from barrido.executors.ignore import IgnoreRules
 LINKED_BYTES = 64 << 20  # larger files of the user are linked to, not copied into the sweep
 SHARED_BYTES = 1 << 20  # larger files of the snapshot are linked to, not copied for every attempt
 MAX_FILES = 50_000
+SYNCS_AT_ONCE = 16  # they share what the disk takes for one: thousands after each other take minutes
 
 
 class _Kind(Enum):
@@ -70,11 +72,13 @@ def snapshot(code: Path, into: Path, *, leave_out: Sequence[Path] = ()) -> list[
 
 def _copy_in(code: Path, into: Path, skipped: set[Path]) -> list[str]:
     if code.is_file():
-        _copy_for_good(code, into / code.name)
+        shutil.copyfile(code, into / code.name)
+        _keep([into / code.name])
         shutil.copymode(code, into / code.name)
         return []
     rules = IgnoreRules.of_folder(code)
     notices: list[str] = []
+    copies: list[Path] = []
     for count, item in enumerate(_walk(code, rules, skipped), start=1):
         if count > MAX_FILES:
             raise RequestError(
@@ -96,18 +100,25 @@ def _copy_in(code: Path, into: Path, skipped: set[Path]) -> list[str]:
             size = source.stat().st_size >> 20
             notices.append(f"{item.path} in the code folder is large ({size} MiB): linked, not copied")
         elif source.is_file():
-            _copy_for_good(source, target)
+            shutil.copyfile(source, target)
+            copies.append(target)
             # Attempts link to the larger ones; a script must not write through such a link.
             mode = stat.S_IMODE(source.stat().st_mode)
             target.chmod(mode & ~0o222 if source.stat().st_size > SHARED_BYTES else mode)
+    _keep(copies)
     return notices
 
 
-def _copy_for_good(source: Path, target: Path) -> None:
+def _keep(copies: Sequence[Path]) -> None:
     """A sweep that is taken up after a power cut must not run half of its code, or nothing of it."""
-    shutil.copyfile(source, target)
-    with target.open("rb") as copy:
-        os.fsync(copy.fileno())
+    with ThreadPoolExecutor(SYNCS_AT_ONCE) as threads:
+        for _ in threads.map(_sync, copies):
+            pass
+
+
+def _sync(copy: Path) -> None:
+    with copy.open("rb") as file:
+        os.fsync(file.fileno())
 
 
 def _leads_inside(link: Path, code: Path) -> bool:
