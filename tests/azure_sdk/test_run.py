@@ -200,7 +200,7 @@ def test_a_script_finds_what_it_finds_when_python_runs_it(project: Path, hide: b
     assert done.returncode == 0, done.stderr
     first, second = done.stdout.splitlines()
     args = ["theirs.py", "--flag", "-h", "--workspace", "3"]
-    assert first == f"__main__ theirs.py {args} {project.name} beside 7"
+    assert first == f"__main__ {project / 'theirs.py'} {args} {project.name} beside 7"
     assert second == f"{project / '.barrido'} {project / '.barrido'}"
 
 
@@ -229,18 +229,19 @@ def test_the_workspace_is_the_one_that_is_asked_for(project: Path) -> None:
         (
             "def f():\n    1 / 0\nf()",
             1,
-            'Traceback (most recent call last):\n  File "theirs.py", line 3, in <module>\n    f()\n'
-            '  File "theirs.py", line 2, in f\n    1 / 0\n    ~~^~~\nZeroDivisionError: division by zero\n',
+            'Traceback (most recent call last):\n  File "HERE", line 3, in <module>\n    f()\n'
+            '  File "HERE", line 2, in f\n    1 / 0\n    ~~^~~\nZeroDivisionError: division by zero\n',
         ),
-        ("x = (", 1, "File \"theirs.py\", line 1\n    x = (\n        ^\nSyntaxError: '(' was never closed\n"),
+        ("x = (", 1, "File \"HERE\", line 1\n    x = (\n        ^\nSyntaxError: '(' was never closed\n"),
         ("raise KeyboardInterrupt", 130, "KeyboardInterrupt\n"),
+        ("import builtins, sys; sys.exit(5 if __builtins__ is builtins else 1)", 5, ""),
         ("import sys\nsys.excepthook = lambda *of: print('mine', of[0].__name__)\nnothing", 1, ""),
     ],
 )
 def test_a_script_ends_as_under_python(project: Path, script: str, code: int, said: str) -> None:
     done = azure_run(project, script, hide=True)
     assert done.returncode == code
-    assert done.stderr.endswith(said)
+    assert done.stderr.endswith(said.replace("HERE", str(project / "theirs.py")))
     assert "barrido" not in done.stderr
     assert "script.py" not in done.stderr
 
@@ -259,7 +260,7 @@ def test_what_is_wrong_with_a_sweep_is_shown_below_the_scripts_own_line(project:
     assert done.returncode == 1
     traceback = done.stderr[done.stderr.index("Traceback") :]
     assert [line for line in traceback.splitlines() if line.startswith("  File")] == [
-        '  File "theirs.py", line 6, in <module>'
+        f'  File "{project / "theirs.py"}", line 6, in <module>'
     ]
     assert "barrido.errors.SpecError: 2 things are wrong:" in traceback
     assert "objective.goal: must be minimize or maximize (got 'upwards')" in traceback.lower()
@@ -297,7 +298,7 @@ for made in (azure.identity.DefaultAzureCredential(), ManagedIdentityCredential(
     with made as one:
         token = one.get_token("https://management.azure.com/.default")
         assert token.expires_on > 1_700_000_000 and token.token
-        print(type(one).__name__, isinstance(one, type(made)))
+        print(type(one).__name__, type(one) is getattr(azure.identity, type(one).__name__))
 print(azure.identity.get_bearer_token_provider(made, "scope")())
 try:
     azure.identity.Nothing

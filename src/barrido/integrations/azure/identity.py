@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import cache
 from typing import Any, NamedTuple
 
 DAY_S = 24 * 3600
@@ -64,6 +65,7 @@ def get_bearer_token_provider(credential: Credential, *scopes: str) -> Callable[
     return lambda: credential.get_token(*scopes).token
 
 
+@cache  # a class is the same however often it is imported
 def __getattr__(name: str) -> Any:
     if name.endswith("Credential") and not name.startswith("_"):
         return type(name, (Credential,), {"__module__": "azure.identity"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import os
 import sys
 from collections.abc import Sequence
@@ -27,15 +28,15 @@ def run_script(path: Path, args: Sequence[str]) -> int:
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise RequestError(f"{path} cannot be read: {reason}", hint="name a Python script") from None
-    main = ModuleType("__main__")
-    main.__dict__.update(__file__=str(path), __builtins__=__builtins__, __cached__=None)
+    main, file = ModuleType("__main__"), os.path.abspath(path)  # noqa: PTH100 (where it is found after a chdir)
+    main.__dict__.update(__file__=file, __builtins__=builtins, __cached__=None)
     sys.argv[:] = [str(path), *args]
     if not sys.flags.safe_path:
         sys.path[0] = str(path.resolve().parent)
     sys.modules["__main__"] = main
     take_over()
     try:
-        exec(compile(source, str(path), "exec", dont_inherit=True), main.__dict__)
+        exec(compile(source, file, "exec", dont_inherit=True), main.__dict__)
     except SystemExit:
         raise
     except BaseException as error:
