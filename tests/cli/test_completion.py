@@ -28,7 +28,8 @@ printf '%s\\n' "${{COMPREPLY[@]}}"
 def place(tmp_path: Path) -> Path:
     for name in ("iris", "iris-2", "wine_1", ".draft-x"):
         (tmp_path / ".barrido/sweeps" / name / "trials").mkdir(parents=True)
-    for trial in (0, 1, 2, 10):
+    (tmp_path / ".barrido/sweeps/irresistible$(touch${IFS}pwned)").mkdir()
+    for trial in (0, 1, 2, 10, "lost", "lost+found"):
         (tmp_path / f".barrido/sweeps/iris/trials/{trial}").mkdir()
     (tmp_path / ".barrido/pipelines/irises").mkdir(parents=True)
     (tmp_path / "sweep.yml").touch()

@@ -11,6 +11,7 @@ import jsonschema
 import pytest
 from ruamel.yaml import YAML
 from tests.docs.test_code_blocks import WHOLE, all_blocks
+from tests.spec.wrong_variants import GOOD as FILE
 
 from barrido.cli.main import run
 from barrido.spec.schema import json_schema
@@ -72,6 +73,26 @@ def test_words_in_any_case_are_right(change: Callable[[dict[str, Any]], object])
     assert is_right(job)
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda job: job["trial"].update(environment_variables={"SEED": 1, "RATE": 0.5, "ON": True}),
+        lambda job: job["trial"].update(environment={"name": "sk", "version": 2}),
+        lambda job: job["trial"].update(warm=True),
+        lambda job: job["trial"].update(warm="On"),
+        lambda job: job.update(tags={"round": 3}, properties={"is_final": False}),
+    ],
+)
+def test_what_becomes_a_text_or_a_word_is_right(change: Callable[[dict[str, Any]], object]) -> None:
+    job = YAML(typ="safe").load(GOOD)
+    change(job)
+    assert is_right(job)
+
+
+def test_the_file_that_wrong_ones_vary_is_right() -> None:
+    assert is_right(YAML(typ="safe").load(FILE))
+
+
 def test_every_key_is_explained() -> None:
     definitions = json_schema()["$defs"]
     assert [
@@ -102,6 +123,8 @@ def test_the_schema_is_one() -> None:
         lambda job: job["trial"].update(comand="echo"),
         lambda job: job.update(early_termination={"type": "bandit", "slack": 1}),
         lambda job: job.update(constraints={"a": 1}),
+        lambda job: job["trial"].update(environment_variables={"SEED": [1]}),
+        lambda job: job["trial"].update(warm="hot"),
     ],
 )
 def test_mistakes_are_wrong(spoil: Callable[[dict[str, Any]], object]) -> None:

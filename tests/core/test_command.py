@@ -54,6 +54,19 @@ def test_what_a_scheduler_says_has_no_namespace_and_is_quoted_by_its_place_too()
     assert problem.hint == "did you mean ${{checkpoint_dir}}?"
 
 
+def test_an_optional_group_may_be_written_as_azures_components_do() -> None:
+    template = parse("train $[[--z ${{inputs.z}}]]\\\n $[[--y=${{ inputs.y }}]]")
+    assert not template.problems
+    assert template.required == ()
+    given = template.render({("inputs", "z"): "a b", ("inputs", "y"): "3"})
+    assert given.split("\n") == ["train   --z 'a b' \\", "   --y=3 "]
+    missing = template.render({("inputs", "z"): None, ("inputs", "y"): None})
+    assert missing.replace("\\\n", "").split() == ["train"]
+    (flaw,) = parse("train $[[--z ${{inputs.z}}]] ${{input.x}}").problems
+    assert flaw.offset == 29
+    assert parse("echo $[[1]] ${{inputs.z}}").problems  # nothing in it may be missing: a shell's own
+
+
 def test_an_optional_group_goes_away_with_its_input() -> None:
     template = "python t.py [--z ${{inputs.z}}] [--both ${{inputs.y}} '${{inputs.z}}'] --x ${{inputs.x}}"
     assert rendered(template, x="1", y="2", z="3") == "python t.py --z 3 --both 2 '3' --x 1"

@@ -29,8 +29,8 @@ pytestmark = [
 
 
 @pytest.fixture
-def folder(workspace: Workspace) -> Iterator[SweepFolder]:
-    folder = workspace.sweep("alone")
+def folder(request: pytest.FixtureRequest, workspace: Workspace) -> Iterator[SweepFolder]:
+    folder = workspace.sweep(request.node.originalname.removeprefix("test_"))
     yield folder
     kill(folder)
     head.stop(folder)

@@ -302,3 +302,11 @@ def test_a_workspace_that_cannot_be_written_says_so(client: MLClient, tmp_path: 
             client.data.create_or_update(iris())
     finally:
         tmp_path.chmod(0o700)
+
+
+def test_what_only_azure_does_with_assets_is_refused_with_what_to_do(client: MLClient) -> None:
+    for operations in (client.models, client.data, client.environments):
+        for name in ("archive", "restore", "share"):
+            with pytest.raises(RequestError, match=rf"{name}\(\) is Azure's.*\n.*register a version again"):
+                getattr(operations, name)("iris", version="1")
+    assert not hasattr(client.data, "nonsense")

@@ -184,6 +184,12 @@ def test_a_sweep_job_is_made_of_a_command_job() -> None:
     assert "an environment described in place is not known here" in "\n".join(recipe.notices)
 
 
+def test_a_sweep_job_of_what_is_no_command_is_refused_at_once() -> None:
+    wrong: Any = "train.yml"
+    with pytest.raises(RequestError, match=r"trial must be a command \(got str\)"):
+        SweepJob(trial=wrong)
+
+
 def test_inputs_are_literals_files_and_folders_and_may_be_optional(tmp_path: Path) -> None:
     (tmp_path / "data.csv").write_text("")
     job = command(

@@ -189,6 +189,13 @@ def test_asking_something_of_a_sweep_that_is_over_is_an_error(story: Tell, clien
         client.jobs.update("iris")
 
 
+def test_a_job_that_was_submitted_cannot_be_submitted_changed(story: Tell, client: MLClient) -> None:
+    story().start()
+    job: Any = client.jobs.get("iris")
+    with pytest.raises(RequestError, match=r"'iris' was submitted already.*\n.*jobs\.annotate\(name, …\)"):
+        client.jobs.create_or_update(job, tags={"a": "b"})
+
+
 def test_a_job_is_a_value_that_shows_itself(story: Tell, client: MLClient) -> None:
     story().start().finish()
     job = client.jobs.get("iris")

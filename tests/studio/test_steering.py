@@ -206,6 +206,14 @@ def test_a_text_is_checked_without_being_run(studio: Studio, tmp_path: Path) -> 
         assert "no folder" in refused(studio, "/api/validate", {"yaml": TEXT, "folder": folder}, 400)
 
 
+def test_it_is_said_that_an_environment_has_to_be_built_first(studio: Studio) -> None:
+    text = TEXT.replace("code: code", "environment: {name: mine, requirements: [tiny]}")
+    text = text.replace("train.py", "-V")
+    answer = studio.post("/api/validate", {"yaml": text}, status=200)
+    assert answer["problems"] == []
+    assert any("environment mine is built before the sweep starts" in one for one in answer["notices"])
+
+
 @pytest.mark.parametrize(
     "text", ["", "[]", "a: [", "a: &a [*a]", "\0", "type: sweep", "- " * 5000, "x: !!python/x 1"]
 )

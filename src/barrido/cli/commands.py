@@ -63,6 +63,10 @@ job = LazyGroup(
         **dict.fromkeys(("dry-run", "preview"), "plan"),
         "ls": "list",
     },
+    absent={
+        "show-services": "a trial opens no services here; `barrido studio` shows what it logs",
+        "connect-ssh": "trials run on this machine; `barrido job show SWEEP_N` says where its files are",
+    },
     help="Create, watch and control sweeps.",
 )
 

@@ -6,6 +6,7 @@ While somebody types nothing may be slow: names are read from folders, and nothi
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -55,7 +56,8 @@ def offer_names(context: click.Context, _: click.Parameter, incomplete: str) -> 
     names = [*_names(home / "sweeps"), *_names(home / "pipelines")]
     sweep, has_number, number = incomplete.rpartition("_")
     if has_number and sweep in names and (not number or number.isdecimal()):
-        names += (f"{sweep}_{trial}" for trial in sorted(_names(home / "sweeps" / sweep / "trials"), key=int))
+        trials = filter(str.isdecimal, _names(home / "sweeps" / sweep / "trials"))
+        names += (f"{sweep}_{trial}" for trial in sorted(trials, key=int))
     return [CompletionItem(name) for name in names if name.startswith(incomplete)]
 
 
@@ -70,4 +72,5 @@ def _names(folder: Path) -> Iterator[str]:
         found = sorted(path.name for path in folder.iterdir())
     except OSError:
         return
-    yield from (name for name in found if not name.startswith("."))
+    # A folder that somebody else put there may be called what a shell, which does not quote it, would run.
+    yield from filter(re.compile(r"[\w-]+", re.ASCII).fullmatch, found)

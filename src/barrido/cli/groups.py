@@ -14,11 +14,18 @@ from barrido.errors import RequestError
 class LazyGroup(click.Group):
     """``lazy`` maps the names of commands, in the order they are shown, to ``module:attribute``.
 
-    ``meant`` tells for words that people try first, which command does what they are after.
+    ``meant`` tells for words that people try first, which command does what they are after, ``absent`` for
+    commands of Azure's that have no counterpart, what there is instead.
     """
 
     def __init__(
-        self, *, name: str, lazy: Mapping[str, str], help: str, meant: Mapping[str, str] | None = None
+        self,
+        *,
+        name: str,
+        lazy: Mapping[str, str],
+        help: str,
+        meant: Mapping[str, str] | None = None,
+        absent: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(
             name=name,
@@ -28,6 +35,7 @@ class LazyGroup(click.Group):
         )
         self._lazy = lazy
         self._meant = meant or {}
+        self._absent = absent or {}
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return [*self._lazy, *super().list_commands(ctx)]
@@ -52,6 +60,8 @@ class LazyGroup(click.Group):
         return super().resolve_command(ctx, args)
 
     def _what_was_meant(self, ctx: click.Context, name: str) -> str:
+        if name in self._absent:
+            return self._absent[name]
         known = self.list_commands(ctx)
         for group in known:
             below = self.get_command(ctx, group)

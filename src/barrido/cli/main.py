@@ -17,6 +17,16 @@ if TYPE_CHECKING:
 
 INTERRUPTED = 130
 
+_AZURES_OPTIONS = {
+    "--add": "tags are written with `barrido job annotate NAME --tag KEY=TEXT`",
+    "--remove": "a tag is removed with `barrido job annotate NAME --tag KEY=`",
+    "--force-string": "put what is to be a text in quotes: --set 'trial.environment_variables.ID=\"007\"'",
+    "--no-wait": "nothing waits here unless it is told to, with --stream",
+    "--query": "--output json prints what programs like jq can pick from",
+    "--debug": "BARRIDO_DEBUG=1 in the environment shows tracebacks",
+    "--verbose": "a sweep's folder keeps what its controller says, in controller.log",
+}
+
 
 def main() -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
@@ -113,7 +123,9 @@ def _in_our_form(error: click.ClickException) -> tuple[str, str]:
     context = getattr(error, "ctx", None)
     hint = f"see `{context.command_path} --help`" if context is not None else ""
     message = error.format_message()
-    if close := getattr(error, "possibilities", None):
+    if instead := _AZURES_OPTIONS.get(getattr(error, "option_name", "")):
+        message, hint = error.message, instead
+    elif close := getattr(error, "possibilities", None):
         message, hint = error.message, f"did you mean {' or '.join(map(repr, close))}?"
     if message[1:2].islower() or message[1:2] == " ":
         message = message[:1].lower() + message[1:]

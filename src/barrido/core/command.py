@@ -3,8 +3,8 @@
 ``${{inputs.x}}``, ``${{search_space.x}}`` and ``${{outputs.x}}`` are replaced by values, and so are
 ``${{resource}}`` and ``${{checkpoint_dir}}``, which have no namespace. A value never becomes shell syntax: it
 is quoted as the place asks where its reference stands, and a place where no quoting holds is a problem of the
-template. ``[--flag ${{inputs.x}}]`` is left out when x is not given. The result is a command line for a POSIX
-``sh``, or bash.
+template. ``[--flag ${{inputs.x}}]``, which Azure's components write ``$[[--flag ${{inputs.x}}]]``, is left
+out when x is not given. The result is a command line for a POSIX ``sh``, or bash.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ _ALONE = tuple(name for _, name in (RESOURCE, CHECKPOINT_DIR))
 _REFERENCE = re.compile(rf"\$\{{\{{\s*(?:([A-Za-z_]\w*)\.({_PATH})|({'|'.join(_ALONE)}))\s*\}}\}}", re.ASCII)
 _DEPRECATED = re.compile(rf"(?<![${{])\{{\s*({'|'.join(NAMESPACES)})\.({_PATH})\s*\}}(?!\}})", re.ASCII)
 _ATTEMPT = re.compile(rf"\$\{{\{{.{{0,60}}?(?:\}}\}}|$)|\$\{{\s*(?:{'|'.join(NAMESPACES)})\.[^}}]*\}}", re.M)
+_DOUBLED = re.compile(r"(?<!\S)\$\[(\[(?=[^\[\]]*\$\{\{)[^\[\]]*\])\](?![^\s\\])")
 _HARMLESS = re.compile(r"[\w./:@%+,-]+", re.ASCII)
 _Span = tuple[int, int]
 _UNKNOWN = "\1"  # stands for a value before it is known
@@ -110,6 +111,7 @@ class Template:
 
 def parse(template: str) -> Template:
     """Read a template. Never raises: what is wrong with it is in ``problems``."""
+    template = _DOUBLED.sub(r"  \1 ", template)  # as long as before: offsets are those of what was written
     problems: list[Flaw] = []
     notices: list[str] = []
     references: dict[int, Reference] = {}

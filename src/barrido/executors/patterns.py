@@ -162,7 +162,7 @@ def _value(match: re.Match[str]) -> float:
     try:
         return float(text)
     except (TypeError, ValueError):
-        raise ValueError(f"{text!r} is no number") from None
+        raise ValueError(f"{_cut(text or '')!r} is no number") from None
 
 
 def _step(match: re.Match[str]) -> int | None:
@@ -172,7 +172,7 @@ def _step(match: re.Match[str]) -> int | None:
     try:
         return check_step(int(text))
     except ValueError:
-        raise ValueError(f"the step {text!r} is no whole number") from None
+        raise ValueError(f"the step {_cut(text)!r} is no whole number") from None
 
 
 def _cut(line: str) -> str:

@@ -33,6 +33,9 @@ _OF_A_JOB = re.compile(
 _OF_A_RUN = re.compile(r"runs:/+([^/]+)/")
 _LABEL = "latest"
 _DRAFT = ".draft"
+_AZURES = frozenset((
+    "archive", "import_data", "list_materialization_status", "mount", "package", "restore", "share"
+))  # fmt: skip
 
 
 class AssetOperations:
@@ -44,6 +47,14 @@ class AssetOperations:
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
+
+    def __getattr__(self, name: str) -> Any:
+        if name in _AZURES:
+            raise RequestError(
+                f"{self.entity}: {name}() is Azure's: what was registered stays as it is on this machine",
+                hint=f"register a version again to replace it, or take it out of {self._workspace.assets}",
+            )
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     def register(self, asset: Any) -> Any:
         """Register an asset. Without a version it gets the next number, unless it is the same as the latest;
@@ -185,7 +196,7 @@ class DataOperations(AssetOperations):
         from barrido.spec.assets import known_names
 
         path = known_names(self._workspace).local(f"azureml:{name}")
-        if path is None:
+        if not path:
             return None
         return {"path": path, "type": "uri_folder" if Path(path).is_dir() else "uri_file"}
 

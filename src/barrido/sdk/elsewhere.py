@@ -11,9 +11,11 @@ from barrido.sdk.azure import PACKAGE
 from barrido.sdk.origin import warn
 
 UNAVAILABLE = frozenset((
-    "batch_deployments", "batch_endpoints", "components", "connections", "datastores", "feature_sets",
-    "feature_store_entities", "feature_stores", "indexes", "online_deployments", "online_endpoints",
-    "registries", "schedules", "serverless_endpoints", "workspace_connections",
+    "azure_openai_deployments", "batch_deployments", "batch_endpoints", "capability_hosts", "components",
+    "connections", "datastores", "deployment_templates", "evaluators", "feature_sets",
+    "feature_store_entities", "feature_stores", "indexes", "marketplace_subscriptions", "online_deployments",
+    "online_endpoints", "registries", "schedules", "serverless_endpoints", "workspace_connections",
+    "workspace_outbound_rules",
 ))  # fmt: skip
 """Parts of Azure's client that mean nothing on one's own machine."""
 

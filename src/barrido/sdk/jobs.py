@@ -366,18 +366,19 @@ def recipe_of(
     """
     from barrido.spec.load import Defaults, check
 
-    job = _ours(job)
-    if not isinstance(job, SweepJob | Command):
+    ours: Any = _ours(job)
+    if not isinstance(ours, SweepJob | Command):
+        what = f"only jobs can be submitted (got an object of type {type(ours).__name__})"
         raise RequestError(
-            f"only jobs can be submitted (got an object of type {type(job).__name__})",
-            hint="what `command(...)`, `.sweep(...)` and `load_job(...)` give; for limits of a running sweep,"
-            " ml_client.jobs.update(name, …)",
+            f"{ours.name!r} was submitted already: it stays as it was" if isinstance(ours, Job) else what,
+            hint="submit what `command(...)`, `.sweep(...)` and `load_job(...)` give; of what was submitted,"
+            " jobs.update(name, …) changes the limits, jobs.annotate(name, …) the note and the tags",
         )
-    document = job.to_document() | plain(
+    document = ours.to_document() | plain(
         {name: value for name, value in changes.items() if value is not None}
     )
     defaults = Defaults.here(workspace=workspace)
-    return check(document, source=job.source(), base=job._base or Path.cwd(), defaults=defaults)
+    return check(document, source=ours.source(), base=ours._base or Path.cwd(), defaults=defaults)
 
 
 def _ours(job: Any) -> Any:

@@ -46,11 +46,7 @@ class SweepJob(Described):
         **settings: Unpack[JobFields],
     ) -> None:
         super().__init__(**settings)
-        if azure.kind_of(trial) is not None:
-            from barrido.sdk.azure_jobs import template
-
-            trial = template(trial)
-        self.trial = trial
+        self.trial = trial = _as_work(trial)
         self.search_space: dict[str, Any] = dict(search_space or {})
         self.constraints = constraints
         self.objective = objective
@@ -159,3 +155,15 @@ class SweepJob(Described):
 
 def _given(**settings: Any) -> dict[str, Any]:
     return {name: value for name, value in settings.items() if value is not None}
+
+
+def _as_work(trial: Any) -> Work | None:
+    """Any command, Microsoft's too. Raises RequestError for what is none."""
+    if azure.kind_of(trial) is not None:
+        from barrido.sdk.azure_jobs import template
+
+        trial = template(trial)
+    if trial is None or isinstance(trial, Work):
+        return trial
+    hint = "load_job('sweep.yml') reads a sweep with its trial from a file"
+    raise RequestError(f"trial must be a command (got {type(trial).__name__})", hint=hint)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from barrido.executors.patterns import problem_of
 from barrido.spec.algorithms import Policy, Sampling
@@ -68,6 +68,9 @@ class PathInput(Node):
 class LiteralInput(Node):
     """A value that is written into the command."""
 
+    elsewhere: ClassVar[Mapping[str, str]] = dict.fromkeys(
+        ("min", "max", "enum"), "only the inputs of components are checked by it: leave it out"
+    )
     type: LiteralType | None = None
     value: Literally = None
     default: Literally = None
@@ -194,7 +197,12 @@ def warmth(value: Any) -> Any:
     return {True: "on", False: "off"}[value] if isinstance(value, bool) else value
 
 
-Warmth = Annotated[Literal["auto", "on", "off"], one_of(*WARMTHS), BeforeValidator(warmth)]
+Warmth = Annotated[
+    Literal["auto", "on", "off"],
+    one_of(*WARMTHS),
+    BeforeValidator(warmth),
+    WithJsonSchema({"anyOf": [{"type": "string", "enum": [*WARMTHS]}, {"type": "boolean"}]}),
+]
 
 
 RESOURCES: Any = Field(None, description="what each trial needs", examples=["{cpu: 2, gpu: 0.5}"])
@@ -231,7 +239,10 @@ class Work(Node):
 class Trial(Work):
     elsewhere: ClassVar[Mapping[str, str]] = {
         **dict.fromkeys(
-            ("inputs", "outputs", "search_space", "objective", "compute", "experiment_name", "identity"),
+            (
+                *("inputs", "outputs", "search_space", "objective", "compute", "experiment_name", "identity"),
+                *("name", "display_name", "description", "tags", "properties", "services"),
+            ),
             "it stands beside `trial`, not in it",
         ),
         "limits": "it stands beside `trial`, where `trial_timeout` bounds each trial",

@@ -19,6 +19,7 @@ from pydantic import (
     GetJsonSchemaHandler,
     ModelWrapValidatorHandler,
     ValidationError,
+    WithJsonSchema,
     WrapValidator,
     model_validator,
 )
@@ -259,7 +260,7 @@ Positive = Annotated[float, Field(allow_inf_nan=False, gt=0), WrapValidator(_kee
 Seconds = Annotated[float, Field(allow_inf_nan=False, gt=0), BeforeValidator(_seconds)]
 """A duration; a number in quotes is taken as well, as Azure does."""
 
-Text = Annotated[str, BeforeValidator(_to_text)]
+Text = Annotated[str, BeforeValidator(_to_text), WithJsonSchema({"type": ["string", "number", "boolean"]})]
 """Text, or a number or a boolean that becomes text."""
 
 FilledText = Annotated[str, Field(min_length=1)]

@@ -13,6 +13,7 @@ from barrido import app
 from barrido.core.events import Verb
 from barrido.core.layout import SweepFolder
 from barrido.core.recipe import Recipe
+from barrido.environments import is_ready
 from barrido.errors import RequestError, SpecError, SweepNotFound, TrialNotFound
 from barrido.sdk.planning import plan_lines, plan_sweep
 from barrido.spec import document
@@ -73,10 +74,17 @@ def _validate(place: Place, _: Asked, body: Description) -> Any:
     plan = plan_sweep(recipe) if recipe.kind == "sweep" else None
     return {
         "problems": [],
-        "notices": list(recipe.notices),
+        "notices": [*recipe.notices, *_to_come(recipe, place)],
         "summary": list(_summary(recipe)) + ([] if plan is None else list(plan_lines(plan, width=None))),
         "plan": None if plan is None else plan.to_json(),
     }
+
+
+def _to_come(recipe: Recipe, place: Place) -> Iterator[str]:
+    """Who starts a sweep waits for its environment, and would not know for what."""
+    environment = recipe.work.environment
+    if environment is not None and not is_ready(environment, place.workspace.environments):
+        yield f"environment {environment.name} is built before the sweep starts: that may take minutes"
 
 
 def _recipe(place: Place, body: Description) -> Recipe:
