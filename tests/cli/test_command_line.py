@@ -62,7 +62,7 @@ def test_the_version_is_the_packages(barrido: Callable[..., Any]) -> None:
         (["job", "list", "--ouput", "json"], "no such option '--ouput'", "did you mean '--output'?"),
         (["job", "update", "iris", "--add", "tags.a=1"], "no such option '--add'", "annotate NAME --tag"),
         (["job", "create", "--debug"], "no such option '--debug'", "BARRIDO_DEBUG=1"),
-        (["job", "connect-ssh", "-n", "iris"], "has no command 'connect-ssh'", "job show SWEEP_N"),
+        (["job", "connect-ssh"], "barrido job has no command 'connect-ssh'", "job show SWEEP_N"),
         (["job", "show-services"], "barrido job has no command 'show-services'", "`barrido studio`"),
         (["job", "list", "-r", "0"], "invalid value for '-r'", "see `barrido job list --help`"),
         (["job", "show"], "the name of the sweep or trial is missing", "`barrido job list`"),
