@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.faults.processes import kill_trials
 
 from barrido import app
 from barrido.controller import lock
@@ -24,7 +25,6 @@ from barrido.core.events import Verb
 from barrido.core.layout import Workspace
 from barrido.core.recipe import Limits, Recipe
 from barrido.errors import RequestError, SpecError
-from barrido.executors.leftovers import strays
 from barrido.spec import load
 from barrido.spec.load import Defaults
 from barrido.store.queries import Reader
@@ -160,9 +160,7 @@ def sweep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sweep]:
     yield sweep
     if sweep.folder.root.exists():
         sweep.kill()
-        for _, left in strays(os.fspath(sweep.folder.feed)):
-            left.send(signal.SIGKILL)
-            left.close()
+        kill_trials(sweep.folder)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import os
-import signal
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -9,13 +7,13 @@ from textwrap import dedent
 from typing import Any
 
 import pytest
+from tests.faults.processes import kill_trials
 
 from barrido.core.events import PauseMode
 from barrido.core.layout import SweepFolder
 from barrido.core.protocols import Order, Signal
 from barrido.core.recipe import Goal, Limits, Objective, Pausing, Recipe, Work
 from barrido.executors.environment import TrackerEnvironment
-from barrido.executors.leftovers import strays
 from barrido.executors.local import LocalExecutor
 from barrido.testing.executors import until_ended
 
@@ -29,9 +27,7 @@ def folder(tmp_path: Path) -> Iterator[SweepFolder]:
     """A sweep's folder; no process that was born into it outlives the test."""
     folder = SweepFolder(tmp_path / "ws" / "sweeps" / "sweep")
     yield folder
-    for _, left in strays(os.fspath(folder.feed)):
-        left.send(signal.SIGKILL)
-        left.close()
+    kill_trials(folder)
 
 
 @pytest.fixture

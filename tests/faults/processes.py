@@ -53,8 +53,16 @@ def kill(folder: SweepFolder) -> bool:
     return True
 
 
+def trial_pids(folder: SweepFolder) -> list[int]:
+    """The living processes that were born into the sweep's trials."""
+    found = [left for _, left in strays(os.fspath(folder.feed))]
+    for left in found:
+        left.close()
+    return [left.pid for left in found]
+
+
 def kill_trials(folder: SweepFolder) -> None:
-    """All that was born into the sweep's trials."""
+    """Kill all of `trial_pids`."""
     for _, left in strays(os.fspath(folder.feed)):
         left.send(signal.SIGKILL)
         left.close()

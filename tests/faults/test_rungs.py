@@ -24,6 +24,7 @@ from tests.faults.processes import (
     kill_all,
     kill_one,
     nurseries,
+    trial_pids,
     wait_for,
 )
 
@@ -133,7 +134,7 @@ def assert_it_ended_as(folder: SweepFolder, calm: SweepFolder) -> None:
     """Same rungs, losses there, and words for them; no process is left, and the log tells what happened."""
     assert json.dumps(end_of(folder)) == json.dumps(end_of(calm))
     wait_for(folder, lambda: lock.holder(folder) is None and not nurseries(folder), within_s=20.0)
-    assert strays(os.fspath(folder.feed)) == []
+    assert trial_pids(folder) == []
     proof = prove(folder)
     assert (proof.phase, proof.trials) == ("completed", len(end_of(calm)[-1]))
 
@@ -279,17 +280,16 @@ def test_trials_that_are_stopped_as_soon_as_they_stand_still_just_end(tmp_path: 
     while sum(isinstance(signal, Exited) for signal in signals) < 8:
         signals += executor.events(1.0)
     executor.close()
-    assert strays(os.fspath(folder.feed)) == []
+    assert trial_pids(folder) == []
 
 
 def asleep(folder: SweepFolder) -> int:
     """How many commands are there, and wait."""
     names = []
-    for _, left in strays(os.fspath(folder.feed)):
+    for pid in trial_pids(folder):
         with suppress(psutil.Error):
-            process = psutil.Process(left.pid)
+            process = psutil.Process(pid)
             names += [process.name()] if process.status() == psutil.STATUS_SLEEPING else []
-        left.close()
     return names.count("sleep")
 
 
@@ -319,10 +319,9 @@ def test_suspended_trials_hold_no_more_memory_than_they_may(workspace: Workspace
 def held(folder: SweepFolder) -> int:
     """Bytes that the sweep's frozen processes hold now, shared pages by their share."""
     total = 0
-    for _, left in strays(os.fspath(folder.feed)):
+    for pid in trial_pids(folder):
         with suppress(OSError, psutil.Error):
-            if psutil.Process(left.pid).status() == psutil.STATUS_STOPPED:
-                rollup = Path(f"/proc/{left.pid}/smaps_rollup").read_text()
+            if psutil.Process(pid).status() == psutil.STATUS_STOPPED:
+                rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
                 total += 1024 * int(rollup.partition("\nPss:")[2].split()[0])
-        left.close()
     return total

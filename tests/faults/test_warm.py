@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from tests.faults.conftest import assert_nothing_is_lost, end_of
-from tests.faults.processes import finish, kill, kill_all, kill_one, nurseries, wait_for
+from tests.faults.processes import finish, kill, kill_all, kill_one, nurseries, trial_pids, wait_for
 
 from barrido import app
 from barrido.controller import lock
@@ -21,7 +21,6 @@ from barrido.core.events import Verb
 from barrido.core.layout import SweepFolder, Workspace
 from barrido.core.recipe import Goal, Limits, Objective, Recipe, Work
 from barrido.errors import RequestError
-from barrido.executors.leftovers import strays
 from barrido.replay.proof import prove
 from barrido.store.queries import Reader
 
@@ -103,7 +102,7 @@ def assert_nothing_is_left(folder: SweepFolder) -> None:
     """Neither trials nor nurseries nor a controller."""
     wait_for(folder, lambda: lock.holder(folder) is None, within_s=20.0)
     wait_for(folder, lambda: nurseries(folder) == [], within_s=5.0)
-    assert strays(os.fspath(folder.feed)) == []
+    assert trial_pids(folder) == []
 
 
 def warm_ones(folder: SweepFolder) -> list[int]:
@@ -219,8 +218,8 @@ def test_warm_trials_run_on_without_controller_and_nursery_and_are_adopted(tmp_p
     wait_for(folder, lambda: len(warm_ones(folder)) >= 3)
     assert kill(folder)
     wait_for(folder, lambda: nurseries(folder) == [], within_s=10.0)
-    assert strays(os.fspath(folder.feed))
-    wait_for(folder, lambda: strays(os.fspath(folder.feed)) == [])
+    assert trial_pids(folder)
+    wait_for(folder, lambda: trial_pids(folder) == [])
     app.resume(folder)
     finish(folder)
     assert_nothing_is_left(folder)
@@ -319,7 +318,7 @@ def test_a_paused_sweep_goes_on_warm(tmp_path: Path) -> None:
     wait_for(folder, lambda: begun(folder) >= 3)
     app.request(folder, Verb.PAUSE, origin="test")
     wait_for(folder, lambda: str(phase(folder)) == "paused")
-    wait_for(folder, lambda: not strays(os.fspath(folder.feed)))
+    wait_for(folder, lambda: not trial_pids(folder))
     (pid,) = nurseries(folder)
     assert kill_one(pid)
     app.request(folder, Verb.UNPAUSE, origin="test")
@@ -334,7 +333,7 @@ def test_a_paused_sweep_whose_controller_died_goes_on_warm(tmp_path: Path) -> No
     folder = app.create(made, Workspace(tmp_path / "ws"))
     wait_for(folder, lambda: begun(folder) >= 3)
     app.request(folder, Verb.PAUSE, origin="test")
-    wait_for(folder, lambda: not strays(os.fspath(folder.feed)))
+    wait_for(folder, lambda: not trial_pids(folder))
     assert kill(folder)
     wait_for(folder, lambda: nurseries(folder) == [], within_s=10.0)
     app.request(folder, Verb.UNPAUSE, origin="test")
@@ -349,7 +348,7 @@ def test_after_a_restart_of_the_machine_the_next_trials_are_warm(tmp_path: Path)
     folder = app.create(made, Workspace(tmp_path / "ws"))
     wait_for(folder, lambda: len(warm_ones(folder)) == 2)
     kill_all(folder)
-    wait_for(folder, lambda: strays(os.fspath(folder.feed)) == [])
+    wait_for(folder, lambda: trial_pids(folder) == [])
     for trial in range(2):
         life = Path(f"{folder.feed_stem(trial, 1)}.life")
         life.write_text(f"another-boot {life.read_text().split()[1]}\n")

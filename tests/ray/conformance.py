@@ -9,12 +9,12 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from tests.faults.processes import kill_trials
 
 from barrido.core.layout import SweepFolder
 from barrido.core.protocols import Executor
 from barrido.core.recipe import Goal, Limits, Objective, Recipe, Resources, Work
 from barrido.executors.leader import read_life
-from barrido.executors.leftovers import strays
 from barrido.executors.ray import head
 from barrido.executors.ray.cluster import Cluster
 from barrido.executors.ray.executor import RayExecutor
@@ -86,6 +86,4 @@ class TestRay(ExecutorSuite):
         last = world.executor()
         assert isinstance(last, RayExecutor)
         last.sweep_leftovers()
-        for _, left in strays(os.fspath(world.folder.feed)):
-            left.send(9)
-            left.close()
+        kill_trials(world.folder)

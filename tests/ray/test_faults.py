@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from tests.faults.processes import kill, nurseries
+from tests.faults.processes import kill, nurseries, trial_pids
 from tests.ray.cluster import WORKER, Cluster
 from tests.ray.sweeps import (
     Deed,
@@ -28,7 +28,6 @@ from tests.ray.sweeps import (
 from barrido import app
 from barrido.core.events import PauseMode
 from barrido.core.layout import SweepFolder, Workspace
-from barrido.executors.leftovers import strays
 from barrido.store.queries import Reader
 
 pytestmark = pytest.mark.slow
@@ -111,7 +110,7 @@ def assert_it_ended_as(folder: SweepFolder, calm: SweepFolder) -> None:
     rungs = [{t.number: t.rungs for t in trials(which)} for which in (folder, calm)]
     assert rungs[0] == rungs[1]
     assert reports(folder) == reports(calm)
-    assert strays(os.fspath(folder.feed)) == []
+    assert trial_pids(folder) == []
 
 
 def assert_no_attempt_overlaps_the_next(folder: SweepFolder) -> None:
@@ -195,7 +194,7 @@ def test_the_controller_is_killed_again_and_again(
     assert result(folder) == result(calm)
     assert reports(folder) == reports(calm)
     assert epochs(folder) == epochs(calm)
-    assert strays(os.fspath(folder.feed)) == []
+    assert trial_pids(folder) == []
     state = cluster.state()
     assert (state["places"], state["agents"]) == ([], [])
 
@@ -242,10 +241,10 @@ def test_nothing_of_a_sweep_outlives_its_agents_when_the_controller_is_gone(
 ) -> None:
     """A trial with children and grandchildren, some in sessions of their own."""
     folder = create(variables={"FAMILY": "1"}, pace_s=60.0)
-    wait_for(folder, lambda: len(strays(os.fspath(folder.feed))) >= 16)
+    wait_for(folder, lambda: len(trial_pids(folder)) >= 16)
     assert kill(folder)
     for pid in cluster.find("ray::Agent"):
         os.kill(pid, signal.SIGKILL)
-    wait_for(folder, lambda: strays(os.fspath(folder.feed)) == [])
+    wait_for(folder, lambda: trial_pids(folder) == [])
     assert cluster.find("executors.ray.host") == []
     assert Path(folder.feed, "0.1.lost").exists()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -12,13 +11,12 @@ from importlib.util import find_spec
 
 import psutil
 import pytest
-from tests.faults.processes import kill
+from tests.faults.processes import kill, trial_pids
 from tests.ray.sweeps import deeds, epochs, finish, recipe, reports, result
 
 from barrido import app
 from barrido.core.layout import SweepFolder, Workspace
 from barrido.core.recipe import Work
-from barrido.executors.leftovers import strays
 from barrido.executors.ray import head
 from barrido.store.queries import Reader
 
@@ -51,7 +49,7 @@ def test_the_controller_is_killed_and_the_next_one_goes_on(workspace: Workspace,
     finish(folder)
     assert (result(folder), reports(folder)) == (result(here), reports(here))
     assert epochs(folder) == epochs(here)
-    assert strays(os.fspath(folder.feed)) == []
+    assert trial_pids(folder) == []
     with suppress(psutil.NoSuchProcess):
         psutil.Process(pid).wait(30.0)
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import pytest
+from tests.faults.processes import trial_pids
 from tests.ray.cluster import HAS_CLIENT, Cluster
 from tests.ray.sweeps import agent_of, epochs, finish, recipe, reports, result, trials
 
 from barrido import app
 from barrido.core.events import PauseMode
 from barrido.core.layout import Workspace
-from barrido.executors.leftovers import strays
 
 pytestmark = pytest.mark.slow
 
@@ -43,6 +42,6 @@ def test_a_sweep_on_two_nodes_ends_as_it_does_here(
     assert set(epochs(there).values()) == {1}
     agents = {agent_of(there, trial.number, trial.attempt) for trial in trials(there)}
     assert len(agents) == 2
-    assert strays(os.fspath(there.feed)) == []
+    assert trial_pids(there) == []
     state = cluster.state()
     assert (state["places"], state["agents"]) == ([], [])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import signal
 import sqlite3
 import sys
 import time
@@ -13,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.faults.processes import kill_trials
 
 from barrido.core.events import Paused, PauseMode
 from barrido.core.layout import Workspace
 from barrido.core.protocols import Logged, Order, Signal, Step, Verdict
 from barrido.core.recipe import Recipe
-from barrido.executors.leftovers import strays
 from barrido.executors.local import LocalExecutor
 from barrido.testing.executors import exits, is_paused, offsets, values
 from barrido.tracking.tracker import MlflowTracker
@@ -47,9 +46,7 @@ def sweep(sweeps: Any, tmp_path: Path) -> Iterator[Any]:
         Workspace(tmp_path), "paused", experiment="iris", scheduler={"type": "hyperband", "max_resource": 27}
     )
     yield sweep
-    for _, left in strays(str(sweep.folder.feed)):
-        left.send(signal.SIGKILL)
-        left.close()
+    kill_trials(sweep.folder)
     sweep.close()
 
 
