@@ -333,6 +333,7 @@ def test_a_paused_sweep_whose_controller_died_goes_on_warm(tmp_path: Path) -> No
     folder = app.create(made, Workspace(tmp_path / "ws"))
     wait_for(folder, lambda: begun(folder) >= 3)
     app.request(folder, Verb.PAUSE, origin="test")
+    wait_for(folder, lambda: str(phase(folder)) == "paused")
     wait_for(folder, lambda: not trial_pids(folder))
     assert kill(folder)
     wait_for(folder, lambda: nurseries(folder) == [], within_s=10.0)
