@@ -48,6 +48,35 @@ def test_what_ray_says_is_explained(said: str, words: str) -> None:
         raise error
 
 
+@pytest.mark.parametrize(
+    ("said", "times"), [("Starting Ray client server failed. See x.err", 3), ("other", 1)]
+)
+def test_a_head_that_is_too_busy_is_asked_again(
+    said: str, times: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ray = pytest.importorskip("ray")
+    answers = iter([RuntimeError(said)] * times + [None])
+    asked: list[str] = []
+
+    def init(address: str, **_: Any) -> None:
+        asked.append(address)
+        if (error := next(answers)) is not None:
+            raise error
+
+    monkeypatch.setattr(ray, "init", init)
+    monkeypatch.setattr(clusters, "_knock", lambda address: None)
+    monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+    monkeypatch.setenv("RAY_ENABLE_AUTO_CONNECT", "0")
+    cluster = clusters.Cluster("sweep", Resources())
+    with pytest.raises(ControllerError, match="cannot be reached"):
+        cluster.connect("ray://head:10001")
+    assert len(asked) == times
+    if times > 1:
+        answers = iter([RuntimeError(said), None])
+        cluster.connect("ray://head:10001")
+        assert len(asked) == times + 2
+
+
 def test_nobody_at_an_address_is_noticed_at_once() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

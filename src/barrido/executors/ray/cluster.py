@@ -22,8 +22,12 @@ from barrido.executors.ray.agent import NAMESPACE, Agent
 from barrido.executors.ray.places import Place
 
 CONNECT_S = 10.0
+JOINS = 3
+"""How often a head is asked that is too busy to start its side of a ``ray://`` connection within its 30 s."""
+
 CALLS = 8  # of an agent at once: `hear` waits, others must not wait for it
 GROUP = NAMESPACE.decode()
+_TOO_BUSY = "Starting Ray client server failed"
 
 
 @dataclass
@@ -59,10 +63,14 @@ class Cluster:
         import ray
 
         _knock(os.environ.get("RAY_ADDRESS", "") if address == "auto" else address)
-        try:
-            ray.init(address, namespace=GROUP, log_to_driver=False, configure_logging=False)
-        except Exception as error:  # Ray raises its own, ConnectionError, RuntimeError and others
-            raise _explained(error, address) from error
+        for left in reversed(range(JOINS)):
+            try:
+                ray.init(address, namespace=GROUP, log_to_driver=False, configure_logging=False)
+            except Exception as error:  # Ray raises its own, ConnectionError, RuntimeError and others
+                if not (left and _TOO_BUSY in str(error)):
+                    raise _explained(error, address) from error
+            else:
+                return
 
     def check(self) -> None:
         """Raises ControllerError if no node that is there could ever have room for a trial."""
