@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -78,7 +79,10 @@ def create(recipe: Recipe, where: Workspace, *, say: Say = silent) -> SweepFolde
         SqliteStore.create(draft, recipe, version=barrido.__version__, at=at, prior=prior).close()
         if environment is not None:  # it could be taken away while there was no sweep to be seen that uses it
             ready(environment, where.environments, say)
-        draft.root.rename(folder.root)
+        with naming(where):
+            if where.pipeline(recipe.name).root.exists():  # it was made while the code was copied
+                raise _taken(recipe.name, where)
+            draft.root.rename(folder.root)
     except OSError as error:
         if folder.root.exists():
             raise _taken(recipe.name, where) from error  # somebody was quicker
@@ -130,6 +134,18 @@ def remove_abandoned(folder: Path) -> None:
         with suppress(OSError):  # its owner was quicker
             if WallClock().now() - draft.stat().st_mtime > ABANDONED_S:
                 shutil.rmtree(draft, ignore_errors=True)
+
+
+@contextmanager
+def naming(where: Workspace) -> Iterator[None]:
+    """Held while a name is taken: sweeps and pipelines share their names, but not the folder they lie in."""
+    fd = os.open(where.root, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        with suppress(OSError):  # network file systems may not lock folders: then there is a moment's gap
+            fcntl.flock(fd, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(fd)
 
 
 def _taken(name: str, where: Workspace) -> RequestError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -20,9 +21,12 @@ from barrido.controller.lock import SweepLock
 from barrido.core.layout import PipelineFolder, SweepFolder
 from barrido.core.pipeline import PipelinePhase, StepPhase
 from barrido.errors import ControllerError, RequestError
+from barrido.executors.snapshot import snapshot
 from barrido.pipelines import records, runner, submission
 from barrido.pipelines.runner import Runner
 from barrido.pipelines.standing import look
+from barrido.sdk.jobs import JobOperations
+from barrido.spec.load import Defaults, load
 
 THREE = """
     type: pipeline
@@ -57,6 +61,32 @@ def test_killed_while_a_step_runs_it_goes_on_behind_it(bench: Bench) -> None:
     assert finished(folder).phase is PipelinePhase.COMPLETED
     assert bench.ran() == ["a", "b", "c"]
     assert bench.made(folder, "c") == "c(b(a()))"
+
+
+def test_an_output_that_was_removed_is_missed_by_who_needs_it(bench: Bench) -> None:
+    folder = bench.submit(THREE.format(here=bench.root))
+    wait_until(lambda: bench.runs("a"), "a runs")
+    kill(folder)
+    bench.let("a")
+    job = bench.workspace.sweep("p-a")
+    wait_until(partial(is_still, job), "the end of a, which nobody watches")
+    shutil.rmtree(job.trial(0).named_outputs)
+    submission.resume(folder)
+    standing = finished(folder)
+    assert standing.phase is PipelinePhase.FAILED
+    assert "its input it is gone: there is no" in standing.steps["b"].reason
+    assert bench.ran() == ["a"]
+
+
+def test_what_ended_does_not_need_its_job_any_more(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(launcher, "start", only_sweeps(launcher.start))
+    folder = bench.submit(CHAIN)
+    run_here(folder)
+    before = look(folder).steps["first"]
+    bench.workspace.sweep("p-first").db.write_bytes(b"no database")
+    after = look(folder).steps["first"]
+    assert (after.phase, after.reason, after.trial) == (before.phase, before.reason, before.trial)
+    assert after.job is None
 
 
 @pytest.mark.slow
@@ -231,9 +261,74 @@ def test_a_sweep_of_somebody_else_in_a_steps_place_is_not_taken_for_it(
     monkeypatch.setattr(launcher, "start", only_sweeps(launcher.start))
     folder = bench.submit(CHAIN)
     path = bench.write("{type: command, name: p-first, command: 'true'}", "other.yml")
-    from barrido.spec.load import Defaults, load
-
     app.create(load(path, defaults=Defaults.here()), bench.workspace)
     run_here(folder)
     assert "none of this pipeline's" in look(folder).steps["first"].reason
     assert look(folder).phase is PipelinePhase.FAILED
+
+
+@pytest.mark.parametrize("first", ["sweep", "pipeline"])
+def test_a_name_that_was_taken_while_the_code_was_copied_is_not_taken_twice(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, first: str
+) -> None:
+    monkeypatch.setattr(launcher, "start", lambda *_, **__: None)
+    path = bench.write("{type: command, name: p, code: ./src, command: 'true'}", "other.yml")
+    command = load(path, defaults=Defaults.here())
+    pipeline = bench.read(bench.write(CHAIN), name="p")
+    makers: dict[str, Callable[[], Any]] = {
+        "sweep": lambda: app.create(command, bench.workspace),
+        "pipeline": lambda: submission.create(pipeline, bench.workspace),
+    }
+    slower, place = ("pipeline", submission) if first == "sweep" else ("sweep", app)
+
+    def copied(*args: Any, **settings: Any) -> list[str]:
+        with monkeypatch.context() as patch:
+            patch.setattr(place, "snapshot", snapshot)
+            makers[first]()
+        return snapshot(*args, **settings)
+
+    monkeypatch.setattr(place, "snapshot", copied)
+    with pytest.raises(RequestError, match=f"already is a {first} 'p'"):
+        makers[slower]()
+    assert bench.workspace.sweep("p").root.exists() is (first == "sweep")
+    assert bench.workspace.pipeline("p").root.exists() is (first == "pipeline")
+
+
+def test_a_step_that_was_taken_up_often_survives_a_time_when_it_cannot_be(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(launcher, "start", lambda *_, **__: None)
+    folder = bench.submit(CHAIN)
+    outcomes = iter(["", "", "", "", "no processes left", "", *["broken"] * runner.TRIES])
+
+    def resumes(*_: Any, **__: Any) -> None:
+        if what := next(outcomes):
+            raise ControllerError(what)
+
+    monkeypatch.setattr(app, "resume", resumes)
+    monkeypatch.setattr(runner, "LONGEST_WAIT_S", 0.0)
+    one = Runner(folder, WallClock(), slots=2)
+    for _ in range(10):
+        one._turn()
+    assert look(folder).steps["first"].phase is StepPhase.RUNNING
+    for _ in range(4):
+        one._turn()
+    assert "broken" in look(folder).steps["first"].reason
+
+
+def test_a_list_of_the_newest_opens_no_more_than_it_may_show(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(launcher, "start", lambda *_, **__: None)
+    for number in range(3):
+        bench.submit(CHAIN, name=f"p{number}")
+    opened: list[str] = []
+    real = JobOperations.get
+
+    def get(self: JobOperations, name: str) -> Any:
+        opened.append(name)
+        return real(self, name)
+
+    monkeypatch.setattr(JobOperations, "get", get)
+    jobs = JobOperations(bench.workspace)
+    assert [job.name for job in jobs.list(max_results=1)] == opened == ["p2"]

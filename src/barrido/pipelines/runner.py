@@ -40,7 +40,8 @@ class Runner:
         self._recipe = read_recipe(folder)
         self._state = read_state(folder)
         self._told: set[str] = set()  # steps that were told to stop
-        self._revived: dict[str, tuple[int, float]] = {}  # how often in vain, and when to try again
+        self._revived: dict[str, tuple[int, float]] = {}  # how often, and when to try again
+        self._in_vain: dict[str, int] = {}  # how often no controller came up, since one did
         self._failures: dict[str, str] = {}  # steps whose jobs cannot be made, or run
 
     def run(self) -> None:
@@ -108,7 +109,12 @@ class Runner:
 
     def _start(self, step: Step) -> None:
         """Make its job. One that is there already was made by a runner that died at that moment."""
-        recipe = step.with_inputs({name: self._path(b.step, b.output) for name, b in step.bound.items()})
+        paths = {name: self._path(bound.step, bound.output) for name, bound in step.bound.items()}
+        for name, path in paths.items():
+            if not path.exists():
+                self._failures[step.name] = f"its input {name} is gone: there is no {path} any more"
+                return
+        recipe = step.with_inputs({name: os.fspath(path) for name, path in paths.items()})
         log.info("step %s starts as %s", step.name, recipe.name)
         try:
             app.create(recipe, self._folder.workspace, say=log.info)
@@ -118,12 +124,12 @@ class Runner:
             else:
                 self._failures[step.name] = error.message
 
-    def _path(self, name: str, output: str) -> str:
+    def _path(self, name: str, output: str) -> Path:
         """Where an output of a step that completed lies."""
         job = self._folder.workspace.sweep(self._recipe.step(name).recipe.name)
         trial = self._state.ends[name].trial
         assert trial is not None, f"{name} completed without a trial, and its output {output} is bound"
-        return str(Path(job.trial(trial).named_outputs / output))
+        return job.trial(trial).named_outputs / output
 
     def _stop(self, name: str) -> None:
         if name in self._told:
@@ -149,7 +155,9 @@ class Runner:
         log.warning("the controller of step %s died: it is taken up again", name)
         try:
             app.resume(job, say=log.info)
+            self._in_vain.pop(name, None)
         except BarridoError as error:
             log.warning("step %s: %s", name, error.message)
-            if tries + 1 >= TRIES and not app.is_running(job):
+            self._in_vain[name] = self._in_vain.get(name, 0) + 1
+            if self._in_vain[name] >= TRIES and not app.is_running(job):
                 self._failures[name] = f"its controller died, and no other can be started: {error.message}"

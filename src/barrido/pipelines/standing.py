@@ -17,6 +17,7 @@ from barrido.core.pipeline import (
     StepPhase,
 )  # fmt: skip
 from barrido.core.state import SweepPhase
+from barrido.errors import StoreError
 from barrido.pipelines.records import PipelineState, StepEnd, read_recipe, read_state
 from barrido.store.queries import Reader, SweepRow
 
@@ -69,12 +70,25 @@ def look(folder: PipelineFolder) -> Standing:
 
 
 def look_at(step: Step, folder: PipelineFolder, recipe: PipelineRecipe, end: StepEnd | None) -> StepStanding:
-    """A step as it stands now; as it stood at its ``end``, if that was seen. Raises StoreError."""
+    """A step as it stands now; as it stood at its ``end``, if that was seen. Raises StoreError.
+
+    What was seen does not need its job any more.
+    """
     job = folder.workspace.sweep(step.recipe.name)
-    if not job.db.exists():
+    try:
+        if job.db.exists():
+            return _look_into(job, step, folder, recipe, end)
+    except StoreError:
         if end is None:
-            return StepStanding(step.name, None, StepPhase.WAITING)
-        return StepStanding(step.name, None, end.phase, end.reason, end.trial, ended_at=end.at)
+            raise
+    if end is None:
+        return StepStanding(step.name, None, StepPhase.WAITING)
+    return StepStanding(step.name, None, end.phase, end.reason, end.trial, ended_at=end.at)
+
+
+def _look_into(
+    job: SweepFolder, step: Step, folder: PipelineFolder, recipe: PipelineRecipe, end: StepEnd | None
+) -> StepStanding:
     with Reader(job) as reader:
         row = reader.sweep()
         if not _is_ours(row, folder, step):

@@ -44,7 +44,9 @@ def create(
         recipe = _with_code(recipe, draft, folder)
         write_recipe(draft, recipe)
         write_state(draft, PipelineState(WallClock().now()))
-        draft.root.rename(folder.root)
+        with app.naming(where):
+            _check_names(recipe, where)  # again: copying the code takes its time
+            draft.root.rename(folder.root)
     except OSError as error:
         _check_names(recipe, where)  # somebody was quicker
         raise explain(error, f"the pipeline could not be written to {where.root}") from error

@@ -129,9 +129,11 @@ class JobOperations:
         if parent_job_name is None:
             unreadable: list[StoreError] = []
             folders = sweeps(self._workspace, unreadable=unreadable)
-            found = [self.get(folder.name) for folder in folders if archive.is_shown(folder, view)]
             pipelines = submission.pipelines(self._workspace, unreadable=unreadable)
-            found += [self.get(folder.name) for folder in pipelines if archive.is_shown(folder, view)]
+            # No more than the newest of each kind can be among the newest of all.
+            names = [one.name for one in reversed(folders) if archive.is_shown(one, view)][:max_results]
+            names += [one.name for one in reversed(pipelines) if archive.is_shown(one, view)][:max_results]
+            found = [self.get(name) for name in names]
             for error in unreadable:
                 warnings.warn(f"left out: {error}", stacklevel=2)
             return sorted(found, key=lambda job: job.creation_context.created_at, reverse=True)[:max_results]
