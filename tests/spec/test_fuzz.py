@@ -11,12 +11,13 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from barrido.core.pipeline import PipelineRecipe
 from barrido.core.recipe import Recipe
 from barrido.errors import Problem, SpecError
 from barrido.spec import load
 from barrido.spec.document import parse
 from barrido.spec.load import Defaults
-from barrido.spec.source import Source
+from barrido.spec.source import Findings, Source
 
 DOCUMENT: dict[str, Any] = {
     "type": "sweep",
@@ -35,6 +36,40 @@ DOCUMENT: dict[str, Any] = {
     "early_termination": {"type": "bandit", "slack_factor": 0.1},
 }
 
+COMPONENT: dict[str, Any] = {
+    "type": "command",
+    "inputs": {
+        "lr": {"type": "number", "min": 0, "max": 1},
+        "n": {"type": "integer", "default": 3, "enum": [1, 3]},
+        "d": {"type": "uri_folder", "optional": True},
+    },
+    "outputs": {"model": {"type": "uri_folder"}},
+    "code": "./src",
+    "command": "python train.py ${{inputs.lr}} ${{inputs.n}} $[[${{inputs.d}}]] ${{outputs.model}}",
+}
+PIPELINE: dict[str, Any] = {
+    "type": "pipeline",
+    "name": "iris",
+    "inputs": {"rate": 0.5, "data": {"type": "uri_folder", "path": "data"}},
+    "outputs": {"best": None},
+    "settings": {"continue_on_step_failure": True},
+    "jobs": {
+        "train": {
+            "type": "sweep",
+            "trial": COMPONENT,
+            "inputs": {"d": "${{parent.inputs.data}}"},
+            "search_space": {"lr": {"type": "uniform", "min_value": 0, "max_value": 1}},
+            "objective": {"goal": "maximize", "primary_metric": "accuracy"},
+            "limits": {"max_total_trials": 2},
+            "outputs": {"model": "${{parent.outputs.best}}"},
+        },
+        "use": {
+            "component": COMPONENT,
+            "inputs": {"lr": "${{parent.inputs.rate}}", "d": "${{parent.jobs.train.outputs.model}}"},
+        },
+    },
+}
+
 TEXTS = st.one_of(
     st.text(max_size=8),
     st.sampled_from(
@@ -48,6 +83,12 @@ TEXTS = st.one_of(
             "azureml:x",
             "../x",
             "~nobody9/x",
+            "x" * 300,
+            f"./{'x' * 300}",
+            f"python {'x' * 300}.py",
+            "${{parent.inputs.rate}}",
+            "${{parent.jobs.train.outputs.model}}",
+            "component",
             "\0",
             "e",
             "1e999",
@@ -79,9 +120,9 @@ def _places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 
 
 @st.composite
-def mutated(draw: st.DrawFn) -> Any:
-    """The document with some of its values replaced, removed, or moved to another key."""
-    document: Any = copy.deepcopy(DOCUMENT)
+def mutated(draw: st.DrawFn, whole: Any) -> Any:
+    """``whole`` with some of its values replaced, removed, or moved to another key."""
+    document: Any = copy.deepcopy(whole)
     for _ in range(draw(st.integers(1, 3))):
         path = draw(st.sampled_from(_places(document)))
         if not path:
@@ -106,6 +147,16 @@ def _checked(document: Any, folder: Path, defaults: Defaults) -> Recipe | tuple[
         return error.problems
 
 
+def _checked_pipeline(
+    document: Any, folder: Path, defaults: Defaults
+) -> PipelineRecipe | tuple[Problem, ...]:
+    findings = Findings(Source("x.py:1"))
+    try:
+        return load.check_pipeline(document, findings, base=folder, defaults=defaults)
+    except SpecError as error:
+        return error.problems
+
+
 def mistakes(path: Path | str, **settings: Any) -> tuple[Problem, ...]:
     try:
         load.load(path, **settings)
@@ -119,7 +170,7 @@ def test_the_document_that_is_mutated_is_right(folder: Path, defaults: Defaults)
 
 
 @GENTLE
-@given(document=mutated())
+@given(document=mutated(DOCUMENT))
 def test_a_dict_gives_a_recipe_or_a_spec_error(document: Any, folder: Path, defaults: Defaults) -> None:
     result = _checked(document, folder, defaults)
     if isinstance(result, Recipe):
@@ -129,8 +180,23 @@ def test_a_dict_gives_a_recipe_or_a_spec_error(document: Any, folder: Path, defa
         assert all(problem.what and problem.where for problem in result)
 
 
+def test_the_pipeline_that_is_mutated_is_right(folder: Path, defaults: Defaults) -> None:
+    assert isinstance(_checked_pipeline(PIPELINE, folder, defaults), PipelineRecipe)
+
+
+@settings(GENTLE, max_examples=400)
+@given(document=mutated(PIPELINE))
+def test_a_pipeline_gives_a_recipe_or_a_spec_error(document: Any, folder: Path, defaults: Defaults) -> None:
+    result = _checked_pipeline(document, folder, defaults)
+    if isinstance(result, PipelineRecipe):
+        assert PipelineRecipe.from_json(result.to_json()) == result
+    else:
+        assert result
+        assert all(problem.what and problem.where for problem in result)
+
+
 @settings(GENTLE, max_examples=100)
-@given(document=mutated())
+@given(document=mutated(DOCUMENT))
 def test_a_file_gives_what_its_dict_gives(document: Any, folder: Path, defaults: Defaults) -> None:
     path = folder / "fuzz.yml"
     path.write_text(json.dumps(document, default=str))  # JSON is YAML

@@ -18,7 +18,7 @@ from barrido.spec.draft import plain, shaped
 from barrido.spec.messages import got, listed
 from barrido.spec.models import LITERAL_TYPES, PATH_TYPES, Literally, Mode, Output, Variables
 from barrido.spec.node import CheckedBy, FilledText, Node, Number, Scalar, Text, one_of, said
-from barrido.spec.paths import is_remote, local_path, near
+from barrido.spec.paths import is_remote, local_path, looked_at, near
 from barrido.spec.source import Findings, Path
 
 WORK = ("command", "code", "environment", "environment_variables", "metrics", "distribution", "resources")
@@ -43,7 +43,7 @@ class ComponentInput(Node):
     description: str | None = None
     min: Number | None = None
     max: Number | None = None
-    enum: list[Scalar] | None = None
+    enum: Annotated[list[Scalar], Field(min_length=1)] | None = None
     mode: Mode | None = None
 
     @property
@@ -163,9 +163,12 @@ class ComponentFiles:
             findings.wrong(place, f"is a component that is registered elsewhere (got {got(text)})", hint)
             return None
         path = local_path(text, self._base)
-        if path.is_dir() or not path.exists():
-            what = "is a folder" if path.is_dir() else f"there is no file {path}"
-            findings.wrong(place, f"{what} (got {got(text)})", "" if path.is_dir() else near(path))
+        there = looked_at(path, place, findings)
+        if there != "file":
+            if there == "folder":
+                findings.wrong(place, f"is a folder (got {got(text)})", "name a file in it")
+            elif there == "":
+                findings.wrong(place, f"there is no file {path} (got {got(text)})", near(path))
             return None
         if path not in self._read:
             self._read[path] = self._component(path, place, findings)

@@ -24,7 +24,7 @@ from barrido.spec.conda import python_version, read_conda
 from barrido.spec.mapping import Table
 from barrido.spec.messages import got
 from barrido.spec.node import CheckedBy, FilledText, Node, Text, said
-from barrido.spec.paths import local_path, near
+from barrido.spec.paths import local_path, looked_at, near
 from barrido.spec.requirements import RequirementsReader
 from barrido.spec.source import Findings, Path
 
@@ -186,16 +186,14 @@ def _elsewhere(inner: _Said, said: _Said, table: Table) -> Chosen:
 def _at(text: str, said: _Said, table: Table) -> Chosen:
     """What is at a path: an interpreter, an environment, or a file that describes one."""
     path = local_path(text, said.base)
-    try:
-        exists, is_folder = path.exists(), path.is_dir()
-    except (OSError, ValueError) as error:
-        said.findings.wrong(said.place, f"cannot be a path: {error}")
+    there = looked_at(path, said.place, said.findings)
+    if there is None:
         return Chosen()
-    if not exists:
+    if not there:
         what = f"there is no interpreter and no environment {path} (got {got(text)})"
         said.findings.wrong(said.place, what, near(path))
         return Chosen()
-    if is_folder:
+    if there == "folder":
         python = interpreters.python_in(path)
         if python.exists():
             return Chosen(Environment(name=text, interpreter=os.fspath(python)))

@@ -10,7 +10,7 @@ from barrido.core.command import text_of
 from barrido.spec.draft import Draft
 from barrido.spec.mapping import Table
 from barrido.spec.messages import got
-from barrido.spec.paths import is_remote, local_path, near
+from barrido.spec.paths import is_remote, local_path, looked_at, near
 from barrido.spec.searching import check_names
 from barrido.spec.source import Path
 
@@ -73,16 +73,12 @@ def _check_path(draft: Draft, place: Path, text: str, kind: str) -> None:
             return
         written, text = f"{written}, which {draft.table.where(text)} maps to it", mapped
     path = local_path(text, draft.base)
-    try:
-        is_folder, exists = path.is_dir(), path.exists()
-    except (OSError, ValueError) as error:
-        draft.findings.wrong(place, f"cannot be a path: {error}")
-        return
-    if not exists:
+    there = looked_at(path, place, draft.findings)
+    if there == "":
         draft.findings.wrong(place, f"there is no file or folder {path} (got {written})", near(path))
-    elif kind in _FOLDER_TYPES and not is_folder:
+    elif kind in _FOLDER_TYPES and there == "file":
         draft.findings.wrong(place, f"is a file (got {written})", "for a file write `type: uri_file`")
-    elif kind == "uri_file" and is_folder:
+    elif kind == "uri_file" and there == "folder":
         draft.findings.wrong(place, f"is a folder (got {written})", "for a folder write `type: uri_folder`")
 
 

@@ -14,7 +14,7 @@ from barrido.core.environment import Environment
 from barrido.spec.draft import Draft
 from barrido.spec.environment import Chosen, choose
 from barrido.spec.messages import got
-from barrido.spec.paths import is_remote, local_path, near
+from barrido.spec.paths import is_remote, local_path, looked_at, near
 
 JOB_NAME = re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9_-]*")
 LONGEST_NAME = 200
@@ -97,17 +97,13 @@ def code_folder(draft: Draft) -> FilePath | None:
         draft.findings.wrong(place, f"must be a folder on this machine (got {got(code)})", hint)
         return None
     path = local_path(code, draft.base)
-    try:
-        is_folder, exists = path.is_dir(), path.exists()
-    except (OSError, ValueError) as error:
-        draft.findings.wrong(place, f"cannot be a path: {error}")
-        return None
-    if is_folder:
+    there = looked_at(path, place, draft.findings)
+    if there == "folder":
         return path
-    if exists:
+    if there == "file":
         hint = f"name the folder that it lies in: `code: {FilePath(code).parent}`"
         draft.findings.wrong(place, f"is a file, not a folder (got {got(code)})", hint)
-    else:
+    elif there == "":
         draft.findings.wrong(place, f"there is no folder {path} (got {got(code)})", near(path))
     return None
 
@@ -168,7 +164,7 @@ def _check_script(draft: Draft, place: tuple[str, ...], words: list[str], code: 
         draft.findings.wrong(
             place, f"{got(script)} will not be found: the trials have no `code` folder", hint
         )
-    elif not (path := (code or FilePath()) / script).is_file():
+    elif looked_at(path := (code or FilePath()) / script, place, draft.findings) in ("", "folder"):
         hint = near(path) or _where_it_begins(draft)
         draft.findings.wrong(place, f"there is no file {path}", hint)
 
@@ -193,9 +189,10 @@ def _check_file(draft: Draft, place: tuple[str, ...], program: str, code: FilePa
             )
             return
         path = code / path
-    if not path.is_file():
+    there = looked_at(path, place, draft.findings)
+    if there in ("", "folder"):
         draft.findings.wrong(place, f"there is no program {got(program)} (looked for {path})", near(path))
-    elif not os.access(path, os.X_OK):
+    elif there and not os.access(path, os.X_OK):
         draft.findings.wrong(place, f"{got(program)} may not be executed", f"run `chmod +x {path}`")
 
 
