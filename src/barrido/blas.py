@@ -8,8 +8,8 @@ from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from barrido.core.protocols import Expectation, Explainer, Observation, Sampler
-from barrido.core.trial import Params
+from barrido.core.protocols import Explainer, Observation, Sampler
+from barrido.core.trial import Expectation, Params
 
 if TYPE_CHECKING:
     from threadpoolctl import ThreadpoolController

@@ -12,8 +12,9 @@ from barrido.controller.lock import SweepLock
 from barrido.core.decide import begin, decide
 from barrido.core.events import Ask, Cause, Event, Exited, Launched, Note, Reported, Started, Suggested
 from barrido.core.layout import SweepFolder, Workspace
-from barrido.core.protocols import Expectation, Point
+from barrido.core.protocols import Point
 from barrido.core.recipe import Goal, Limits, Objective, Recipe, Work
+from barrido.core.trial import Expectation
 from barrido.registry import build_plan
 from barrido.store.batch import Batch, Decision, Measurement, Remark
 from barrido.store.sqlite import SqliteStore

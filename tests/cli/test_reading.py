@@ -8,8 +8,8 @@ import pytest
 from ruamel.yaml import YAML
 
 from barrido.core.layout import SweepFolder, Workspace
-from barrido.core.protocols import Expectation
 from barrido.core.recipe import Limits, Work
+from barrido.core.trial import Expectation
 from barrido.tracking.backend import backend
 from barrido.tracking.config import Config
 from barrido.tracking.status import Status

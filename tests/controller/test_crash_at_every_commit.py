@@ -15,10 +15,10 @@ from barrido.core.annotation import Annotation
 from barrido.core.decide import begin
 from barrido.core.events import PauseMode, Requested, Resumed, Verb
 from barrido.core.layout import SweepFolder
-from barrido.core.protocols import Expectation, Fate, Observation, Order, Sampler
+from barrido.core.protocols import Fate, Observation, Order, Sampler
 from barrido.core.recipe import Goal, Limits, Objective, Pausing, Recipe, StopAfter, Work
 from barrido.core.state import SweepState
-from barrido.core.trial import Params
+from barrido.core.trial import Expectation, Params
 from barrido.errors import HistoryMismatch
 from barrido.executors.sim import Fault, SimWorld
 from barrido.registry import build_plan, build_sampler

@@ -19,7 +19,6 @@ from barrido.core.events import (
     Cause,
     Event,
     Exited,
-    Failure,
     Finish,
     Launch,
     Launched,
@@ -40,7 +39,7 @@ from barrido.core.protocols import Order, Scheduler
 from barrido.core.recipe import Goal, Limits, Objective, Pausing, Recipe, StopAfter, Work
 from barrido.core.retries import LONGEST_S, backoff_s
 from barrido.core.state import SweepPhase, observations, pending
-from barrido.core.trial import Phase, Trial
+from barrido.core.trial import Failure, Phase, Trial
 from barrido.executors.sim import Fault, SimWorld
 from barrido.policies.truncation import TruncationSelection
 from barrido.registry import build_plan, build_sampler

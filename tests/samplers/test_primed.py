@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from barrido.core.protocols import Expectation, Explainer, Fate, Observation, Sampler
-from barrido.core.trial import Params
+from barrido.core.protocols import Explainer, Fate, Observation, Sampler
+from barrido.core.trial import Expectation, Params
 from barrido.samplers.primed import Primed, misfits, numbered
 from barrido.samplers.random import RandomSampler
 from barrido.space import Choice, Int, Space, Uniform

@@ -24,9 +24,9 @@ from barrido.core.events import (
     Verb,
 )  # fmt: skip
 from barrido.core.layout import SweepFolder, Workspace
-from barrido.core.protocols import Expectation, Observation
+from barrido.core.protocols import Observation
 from barrido.core.recipe import Goal, Limits, Objective, Recipe, Work
-from barrido.core.trial import Params
+from barrido.core.trial import Expectation, Params
 from barrido.registry import SAMPLERS, build_plan
 from barrido.space import Space
 from barrido.store.batch import Batch, Decision, Remark

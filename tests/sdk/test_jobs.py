@@ -12,8 +12,8 @@ import pytest
 from barrido import MLClient, RequestError, SweepNotFound, TrialNotFound
 from barrido.core.events import Requested, Verb
 from barrido.core.layout import SweepFolder, Workspace
-from barrido.core.protocols import Expectation
 from barrido.core.recipe import Limits
+from barrido.core.trial import Expectation
 from barrido.entities import Job
 
 Tell = Callable[..., Any]

@@ -22,8 +22,7 @@ from barrido import (
     TruncationSelectionPolicy,
     Uniform,
 )
-from barrido.core.protocols import Expectation
-from barrido.core.trial import Phase
+from barrido.core.trial import Expectation, Phase
 
 SPACE = {"x": Uniform(-1, 1), "kind": Choice(["a", "b"])}
 

@@ -23,9 +23,10 @@ from barrido import (
     command,
 )
 from barrido.core.layout import SweepFolder, Workspace
-from barrido.core.protocols import Expectation, Fate, Observation
+from barrido.core.protocols import Fate, Observation
 from barrido.core.recipe import Goal, Limits, Recipe
 from barrido.core.recipe import Objective as Aim
+from barrido.core.trial import Expectation
 from barrido.registry import build_sampler
 from barrido.store.queries import Reader
 from barrido.store.sqlite import SqliteStore

@@ -19,7 +19,6 @@ from barrido.core.events import (
     Cause,
     Event,
     Exited,
-    Failure,
     Finish,
     Launch,
     Launched,
@@ -36,10 +35,10 @@ from barrido.core.events import (
 )
 from barrido.core.layout import SweepFolder, Workspace
 from barrido.core.plan import Plan
-from barrido.core.protocols import Expectation, Point
+from barrido.core.protocols import Point
 from barrido.core.recipe import Goal, Limits, Objective, Recipe, StopAfter, Work
 from barrido.core.state import SweepPhase, SweepState
-from barrido.core.trial import Phase
+from barrido.core.trial import Expectation, Failure, Phase
 from barrido.core.wire import decode, dumps, encode
 from barrido.errors import StoreError, SweepNotFound
 from barrido.schedulers.fifo import Fifo

@@ -49,6 +49,19 @@ def say_lines(lines: Iterable[str]) -> None:
         say(line)
 
 
+def say_pairs(pairs: Iterable[tuple[str, str]]) -> None:
+    """Print lines of ``key  value``, aligned; further lines of a value stand below its first one."""
+    from barrido.sdk.rows import status_painted
+    from barrido.sdk.wording import printable
+
+    shown = [(key, text) for key, text in pairs if key and text.strip()]
+    room = max(len(key) for key, _ in shown)
+    for key, text in shown:
+        first, *more = map(printable, text.rstrip().splitlines())
+        say(f"{key:<{room}}  {status_painted(first, paint=painted) if key == 'status' else first}")
+        say_lines(f"{'':<{room}}  {line}" for line in more)
+
+
 def say_data(data: Any, style: str) -> None:
     """Print ``data`` as "json" or "yaml". NaN and the infinities become text: JSON has no word for them."""
     body = _plain(data)

@@ -65,7 +65,7 @@ def watch(folder: PipelineFolder) -> int:
 
 def show(folder: PipelineFolder, output: str, *, plot: bool) -> None:
     """A pipeline with its steps."""
-    from barrido.cli.output import painted, say, say_data, say_lines, width
+    from barrido.cli.output import painted, say, say_data, say_lines, say_pairs, width
     from barrido.pipelines.standing import look
     from barrido.sdk.pipelines import (
         outputs_of,
@@ -103,9 +103,7 @@ def show(folder: PipelineFolder, output: str, *, plot: bool) -> None:
         ("took" if state.phase.is_terminal else "runs for", duration(floor(until - state.created_at))),
         ("folder", str(folder.root)),
     ]
-    from barrido.cli.show import pairs_text
-
-    say_lines(pairs_text(pairs))
+    say_pairs(pairs)
     say_lines(f"note: {notice}" for notice in recipe.notices)
     say()
     say_lines(steps_table(standing, at=now, width=width(), paint=painted))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from math import floor
 from typing import TYPE_CHECKING, Any
 
@@ -59,7 +59,7 @@ def show(name: str, plot: bool, web: bool, output: str, workspace: Workspace) ->
 
 def _show_sweep(reader: Reader, output: str) -> None:
     from barrido.cli import facts
-    from barrido.cli.output import painted, say, say_data, say_lines
+    from barrido.cli.output import painted, say, say_data, say_lines, say_pairs
     from barrido.cli.saved import scheduler_document
     from barrido.sdk.spending import spending, spending_lines
     from barrido.sdk.summary import best_trial, mlflow_lines
@@ -79,38 +79,36 @@ def _show_sweep(reader: Reader, output: str) -> None:
     limits, needs = asked["limits"], asked["resources"]
     counts, warm = facts.counts_text(progress.counts), warm_text(progress.starts)
     done = f"{progress.done}/{progress.total} done" + (f": {counts}" if counts else "")
-    say_lines(
-        pairs_text(
-            [
-                ("name", folder.name),
-                ("display name", recipe.display_name if recipe.display_name != folder.name else ""),
-                ("status", standing),
-                ("reason", progress.reason),
-                ("description", recipe.description),
-                ("tags", _inline(sweep.tags)),
-                ("note", sweep.note),
-                ("experiment", recipe.experiment),
-                ("command", recipe.work.command),
-                ("environment", _environment(asked["environment"])),
-                ("compute", recipe.compute if recipe.compute != "local" else ""),
-                ("each needs", _inline({key: one for key, one in needs.items() if one not in (None, {})})),
-                ("search space", "\n".join(f"{key}: {_inline(one)}" for key, one in recipe.space.items())),
-                ("constraints", "\n".join(recipe.constraints)),
-                ("sampling", _inline({**recipe.sampler, "seed": recipe.seed}) if recipe.space else ""),
-                ("resumes from", " ".join(recipe.resume_from)),
-                ("objective", "" if progress.metric is None else f"{progress.goal} {progress.metric}"),
-                ("early stop", _inline(recipe.policy or {})),
-                ("scheduler", _inline(scheduler_document(recipe) or {})),
-                ("limits", _inline({key: one for key, one in limits.items() if one is not None})),
-                ("warm", recipe.work.warm if recipe.work.warm != "auto" else ""),
-                ("trials", f"{done}; {warm}" if warm else done),
-                ("queued", f"{counted(sweep.queued, 'point')} put in by hand" if sweep.queued else ""),
-                ("spent", "" if spent is None else "\n".join(spending_lines(spent))),
-                ("created", f"{duration(floor(now - sweep.created_at))} ago"),
-                ("took" if progress.is_over else "runs for", duration(progress.elapsed_s)),
-                ("folder", str(folder.root)),
-            ]
-        )
+    say_pairs(
+        [
+            ("name", folder.name),
+            ("display name", recipe.display_name if recipe.display_name != folder.name else ""),
+            ("status", standing),
+            ("reason", progress.reason),
+            ("description", recipe.description),
+            ("tags", _inline(sweep.tags)),
+            ("note", sweep.note),
+            ("experiment", recipe.experiment),
+            ("command", recipe.work.command),
+            ("environment", _environment(asked["environment"])),
+            ("compute", recipe.compute if recipe.compute != "local" else ""),
+            ("each needs", _inline({key: one for key, one in needs.items() if one not in (None, {})})),
+            ("search space", "\n".join(f"{key}: {_inline(one)}" for key, one in recipe.space.items())),
+            ("constraints", "\n".join(recipe.constraints)),
+            ("sampling", _inline({**recipe.sampler, "seed": recipe.seed}) if recipe.space else ""),
+            ("resumes from", " ".join(recipe.resume_from)),
+            ("objective", "" if progress.metric is None else f"{progress.goal} {progress.metric}"),
+            ("early stop", _inline(recipe.policy or {})),
+            ("scheduler", _inline(scheduler_document(recipe) or {})),
+            ("limits", _inline({key: one for key, one in limits.items() if one is not None})),
+            ("warm", recipe.work.warm if recipe.work.warm != "auto" else ""),
+            ("trials", f"{done}; {warm}" if warm else done),
+            ("queued", f"{counted(sweep.queued, 'point')} put in by hand" if sweep.queued else ""),
+            ("spent", "" if spent is None else "\n".join(spending_lines(spent))),
+            ("created", f"{duration(floor(now - sweep.created_at))} ago"),
+            ("took" if progress.is_over else "runs for", duration(progress.elapsed_s)),
+            ("folder", str(folder.root)),
+        ]
     )
     if notes:
         say_lines(map(note_text, notes))
@@ -122,7 +120,7 @@ def _show_sweep(reader: Reader, output: str) -> None:
 
 def _show_trial(reader: Reader, trial: TrialRow, output: str) -> None:
     from barrido.cli import facts
-    from barrido.cli.output import say, say_data, say_lines
+    from barrido.cli.output import say, say_data, say_pairs
     from barrido.sdk.wording import (
         FAILURES,
         clean,
@@ -144,29 +142,27 @@ def _show_trial(reader: Reader, trial: TrialRow, output: str) -> None:
         return
     objective = reader.sweep().recipe.objective
     place = folder.trial(trial.number)
-    say_lines(
-        pairs_text(
-            [
-                ("name", f"{folder.name}_{trial.number}"),
-                ("status", str(trial.phase)),
-                ("reason", trial.reason),
-                ("origin", trial.origin),
-                ("tags", _inline(trial.tags)),
-                ("note", trial.note),
-                ("parameters", params_text(trial.params)),
-                (f"expected {objective.metric}" if objective else "", expectation_text(trial.expected)),
-                (f"best {objective.metric}" if objective else "", number(trial.best_value)),
-                ("reports", str(trial.reports)),
-                ("rungs", _rungs(trial)),
-                ("attempt", str(trial.attempt) if trial.attempt > 1 else ""),
-                ("failure", "" if trial.failure is None else FAILURES[trial.failure]),
-                ("started", "warm" if trial.warm else ""),
-                ("exit code", "" if trial.exit_code is None else str(trial.exit_code)),
-                ("time", took(trial.started_at, trial.ended_at, at=now)),
-                ("folder", shown(place.root)),
-                ("log", shown(place.log)),
-            ]
-        )
+    say_pairs(
+        [
+            ("name", f"{folder.name}_{trial.number}"),
+            ("status", str(trial.phase)),
+            ("reason", trial.reason),
+            ("origin", trial.origin),
+            ("tags", _inline(trial.tags)),
+            ("note", trial.note),
+            ("parameters", params_text(trial.params)),
+            (f"expected {objective.metric}" if objective else "", expectation_text(trial.expected)),
+            (f"best {objective.metric}" if objective else "", number(trial.best_value)),
+            ("reports", str(trial.reports)),
+            ("rungs", _rungs(trial)),
+            ("attempt", str(trial.attempt) if trial.attempt > 1 else ""),
+            ("failure", "" if trial.failure is None else FAILURES[trial.failure]),
+            ("started", "warm" if trial.warm else ""),
+            ("exit code", "" if trial.exit_code is None else str(trial.exit_code)),
+            ("time", took(trial.started_at, trial.ended_at, at=now)),
+            ("folder", shown(place.root)),
+            ("log", shown(place.log)),
+        ]
     )
     if courses:
         say("metrics")
@@ -181,20 +177,6 @@ def _rungs(trial: TrialRow) -> str:
 
     values = [f"{number(value)} at {resource}" for resource, value in trial.rungs.items()]
     return ", ".join([*values, *([] if trial.until is None else [f"on its way to {trial.until}"])])
-
-
-def pairs_text(pairs: Iterable[tuple[str, str]]) -> Iterator[str]:
-    """Lines of ``key  value``, aligned; further lines of a value stand below its first one."""
-    from barrido.cli.output import painted
-    from barrido.sdk.rows import status_painted
-    from barrido.sdk.wording import printable
-
-    shown = [(key, text) for key, text in pairs if key and text.strip()]
-    width = max(len(key) for key, _ in shown)
-    for key, text in shown:
-        first, *more = map(printable, text.rstrip().splitlines())
-        yield f"{key:<{width}}  {status_painted(first, paint=painted) if key == 'status' else first}"
-        yield from (f"{'':<{width}}  {line}" for line in more)
 
 
 def _environment(facts: Mapping[str, Any] | None) -> str:

@@ -18,7 +18,6 @@ from barrido.core.events import (
     Discard,
     Event,
     Exited,
-    Failure,
     Launch,
     Launched,
     Note,
@@ -42,7 +41,7 @@ from barrido.core.reasons import describe_exit, failure_of
 from barrido.core.recipe import Unit
 from barrido.core.retries import is_doubtful, may_retry, next_due, relaunch_due, retry
 from barrido.core.state import SweepPhase, SweepState, move_sweep
-from barrido.core.trial import WORST, Phase, Trial, move
+from barrido.core.trial import WORST, Failure, Phase, Trial, move
 from barrido.core.wishes import may_come_late, requested
 
 MAX_ATTEMPTS = 3

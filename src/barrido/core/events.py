@@ -11,12 +11,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from barrido.core.trial import Params
-
-if TYPE_CHECKING:
-    from barrido.core.protocols import Expectation
+from barrido.core.trial import Expectation, Params
 
 VERSION = 6
 
@@ -49,17 +46,6 @@ class Cause(StrEnum):
     OUT_OF_MEMORY = "out_of_memory"  # the kernel killed it for want of memory; not in logs before version 6
     NO_LAUNCH = "no_launch"  # it could never be started
     LOST = "lost"  # its machine was restarted: nobody's fault, the trial is run again
-
-
-class Failure(StrEnum):
-    """What became of a trial that failed, or of its latest attempt."""
-
-    EXIT_CODE = "exit_code"  # its command said so
-    SIGNAL = "signal"  # it was killed
-    OUT_OF_MEMORY = "out_of_memory"  # the kernel killed it for want of memory
-    TIMEOUT = "timeout"  # it ran longer than a trial may: it counts as canceled, and is not run again
-    LOST = "lost"  # with its machine, too often
-    NO_LAUNCH = "no_launch"  # it could never be started
 
 
 class PauseMode(StrEnum):

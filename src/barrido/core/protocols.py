@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol, runtime_checkable
 
 from barrido.core.events import Exited, Launched, Note, Paused, PauseMode
-from barrido.core.trial import Params
+from barrido.core.trial import Expectation, Params
 
 
 class Fate(StrEnum):
@@ -59,24 +59,6 @@ class Sampler(Protocol):
         k is drawn with ``numpy.random.default_rng((seed, k))`` or an equal function of ``seed`` and k, so
         that samplers that do not learn give the same points at any concurrency.
         """
-
-
-@dataclass(frozen=True, slots=True)
-class Expectation:
-    """What a sampler's model expected of a point before it was tried, in the objective's unit.
-
-    ``mean`` is the loss it predicted, ``spread`` that prediction's standard deviation, ``improvement`` how
-    much better than the best loss so far it expected the point to be (the mean of what is gained, where
-    being worse counts as 0). Python floats; ``spread`` and ``improvement`` are not negative.
-    """
-
-    mean: float
-    spread: float
-    improvement: float
-
-    def signed(self, sign: float) -> Expectation:
-        """The same with its mean times ``sign``: `Goal.sign` leads to the user's scale, and back."""
-        return replace(self, mean=sign * self.mean)
 
 
 @runtime_checkable

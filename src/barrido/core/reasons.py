@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import assert_never
 
-from barrido.core.events import Cause, Exited, Failure
+from barrido.core.events import Cause, Exited
+from barrido.core.trial import Failure
 
 _SIGNALS: Mapping[int, str] = {
     1: "SIGHUP", 2: "SIGINT", 3: "SIGQUIT", 4: "SIGILL", 6: "SIGABRT", 7: "SIGBUS", 8: "SIGFPE",

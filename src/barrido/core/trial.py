@@ -4,19 +4,44 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from math import inf
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from barrido.errors import IllegalTransition
 
-if TYPE_CHECKING:
-    from barrido.core.events import Failure
-    from barrido.core.protocols import Expectation
-
 Params = Mapping[str, Any]
 """Values by parameter name: str, int, float, bool, or a dict for a nested choice. JSON-able."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """What a sampler's model expected of a point before it was tried, in the objective's unit.
+
+    ``mean`` is the loss it predicted, ``spread`` that prediction's standard deviation, ``improvement`` how
+    much better than the best loss so far it expected the point to be (the mean of what is gained, where
+    being worse counts as 0). Python floats; ``spread`` and ``improvement`` are not negative.
+    """
+
+    mean: float
+    spread: float
+    improvement: float
+
+    def signed(self, sign: float) -> Expectation:
+        """The same with its mean times ``sign``: `Goal.sign` leads to the user's scale, and back."""
+        return replace(self, mean=sign * self.mean)
+
+
+class Failure(StrEnum):
+    """What became of a trial that failed, or of its latest attempt."""
+
+    EXIT_CODE = "exit_code"  # its command said so
+    SIGNAL = "signal"  # it was killed
+    OUT_OF_MEMORY = "out_of_memory"  # the kernel killed it for want of memory
+    TIMEOUT = "timeout"  # it ran longer than a trial may: it counts as canceled, and is not run again
+    LOST = "lost"  # with its machine, too often
+    NO_LAUNCH = "no_launch"  # it could never be started
 
 
 class Phase(StrEnum):

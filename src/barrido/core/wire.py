@@ -14,7 +14,7 @@ from typing import Any, cast
 
 from barrido.core import events
 from barrido.core.events import Action, Cause, Event, Outcome, PauseMode, Verb
-from barrido.core.protocols import Expectation
+from barrido.core.trial import Expectation
 
 _CLASSES: Mapping[str, type[Any]] = {
     cls.__name__.lower(): cls

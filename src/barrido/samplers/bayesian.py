@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from barrido.core.protocols import Expectation, Observation
-from barrido.core.trial import Params
+from barrido.core.protocols import Observation
+from barrido.core.trial import Expectation, Params
 from barrido.errors import Problem
 from barrido.samplers.distinct import draws
 from barrido.samplers.gp.encoding import Array, Encoding

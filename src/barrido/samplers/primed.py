@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from barrido.core.protocols import Expectation, Explainer, Observation, Sampler
-from barrido.core.trial import Params
+from barrido.core.protocols import Explainer, Observation, Sampler
+from barrido.core.trial import Expectation, Params
 from barrido.errors import Problem
 from barrido.space import Space
 from barrido.space.checks import shown

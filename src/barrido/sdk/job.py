@@ -13,8 +13,8 @@ from urllib.parse import quote
 
 from barrido import app
 from barrido.core.layout import SweepFolder, Workspace
-from barrido.core.protocols import Expectation
 from barrido.core.recipe import Recipe
+from barrido.core.trial import Expectation
 from barrido.errors import SweepNotFound
 from barrido.sdk.progress import TRIAL_STATUS, sweep_status
 from barrido.sdk.stream import is_interrupted

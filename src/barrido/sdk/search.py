@@ -39,10 +39,10 @@ from barrido.core.events import (
     Stop,
     Verb,
 )  # fmt: skip
-from barrido.core.protocols import Expectation, Fate, Sampler, Step, Verdict
+from barrido.core.protocols import Fate, Sampler, Step, Verdict
 from barrido.core.recipe import Goal, Limits, Objective, Recipe, Work
 from barrido.core.state import observations
-from barrido.core.trial import WORST, Phase, Trial
+from barrido.core.trial import WORST, Expectation, Phase, Trial
 from barrido.errors import Problem, RequestError, SpaceExhausted, SpecError, TrialNotFound
 from barrido.registry import SAMPLERS, build_plan, build_sampler
 from barrido.sdk.algorithms import SAMPLING, EarlyTerminationPolicy, SamplingAlgorithm

@@ -8,10 +8,8 @@ from math import floor, isfinite
 from pathlib import Path
 from typing import Any, Protocol
 
-from barrido.core.events import Failure
-from barrido.core.protocols import Expectation
 from barrido.core.state import SweepPhase
-from barrido.core.trial import Phase
+from barrido.core.trial import Expectation, Failure, Phase
 from barrido.store.queries import NoteRow, TrialRow
 
 NOTHING = "-"

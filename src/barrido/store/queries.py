@@ -12,12 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from barrido.core import wire
-from barrido.core.events import Failure, Outcome
+from barrido.core.events import Outcome
 from barrido.core.layout import SweepFolder
-from barrido.core.protocols import Expectation
 from barrido.core.recipe import Limits, Recipe
 from barrido.core.state import SweepPhase
-from barrido.core.trial import HOLDS_SLOT, Phase
+from barrido.core.trial import HOLDS_SLOT, Expectation, Failure, Phase
 from barrido.errors import StoreError, SweepNotFound
 from barrido.store import migrations
 from barrido.store.points import Series

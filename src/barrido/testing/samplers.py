@@ -17,8 +17,8 @@ from typing import Any, ClassVar, cast
 
 import numpy as np
 
-from barrido.core.protocols import Expectation, Explainer, Fate, Observation, Sampler
-from barrido.core.trial import Params
+from barrido.core.protocols import Explainer, Fate, Observation, Sampler
+from barrido.core.trial import Expectation, Params
 from barrido.space import (
     Choice,
     Domain,

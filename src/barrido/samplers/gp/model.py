@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from barrido.core.protocols import Expectation
+from barrido.core.trial import Expectation
 from barrido.samplers.gp.acquisition import Acquisition
 from barrido.samplers.gp.encoding import Array, Encoding
 from barrido.samplers.gp.kernels import column_distances
