@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import signal
@@ -19,12 +20,12 @@ from barrido.controller import lock
 from barrido.controller.clock import WallClock
 from barrido.controller.lock import SweepLock
 from barrido.core.layout import PipelineFolder, SweepFolder
-from barrido.core.pipeline import PipelinePhase, StepPhase
-from barrido.errors import ControllerError, RequestError
+from barrido.core.pipeline import PipelinePhase, Step, StepPhase
+from barrido.errors import ControllerError, RequestError, StoreError
 from barrido.executors.snapshot import snapshot
 from barrido.pipelines import records, runner, submission
 from barrido.pipelines.runner import Runner
-from barrido.pipelines.standing import look
+from barrido.pipelines.standing import StepStanding, look, look_at
 from barrido.sdk.jobs import JobOperations
 from barrido.spec.load import Defaults, load
 
@@ -253,6 +254,69 @@ def test_a_step_whose_job_cannot_be_made_has_failed(bench: Bench, monkeypatch: p
     assert standing.phase is PipelinePhase.FAILED
     assert "does not exist" in standing.steps["first"].reason
     assert standing.steps["last"].phase is StepPhase.SKIPPED
+
+
+def test_a_full_disk_is_waited_for(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(launcher, "start", only_sweeps(launcher.start))
+    monkeypatch.setattr(runner, "AGAIN_S", 0.0)
+    folder = bench.submit(CHAIN)
+    refused: list[str] = []
+
+    def reluctant(what: str, act: Callable[..., Any], error: Exception) -> Callable[..., Any]:
+        def acting(*args: Any, **settings: Any) -> Any:
+            if len(refused) % 3 < 2:  # twice, then it is let through
+                refused.append(what)
+                raise error
+            refused.append("")
+            return act(*args, **settings)
+
+        return acting
+
+    full = OSError(errno.ENOSPC, "No space left on device")
+    monkeypatch.setattr(app, "create", reluctant("create", app.create, StoreError("the disk is full")))
+    monkeypatch.setattr(runner, "write_state", reluctant("write", records.write_state, full))
+    run_here(folder)
+    assert look(folder).phase is PipelinePhase.COMPLETED
+    assert bench.ran() == ["first", "last"]
+    assert (folder.outputs / "result" / "made").read_text() == "last(first())"
+    assert refused.count("create") == 4, "each of two steps twice"
+    assert refused.count("write") == 6, "two ends and an outcome"
+
+
+def test_a_pipeline_whose_folder_is_gone_is_not_waited_for(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(launcher, "start", only_sweeps(launcher.start))
+    folder = bench.submit(CHAIN)
+    one = Runner(folder, WallClock(), slots=2)
+    shutil.rmtree(folder.root)
+    with pytest.raises(FileNotFoundError):
+        one.run()
+
+
+def test_a_step_whose_job_cannot_be_read_has_failed_after_a_while(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(launcher, "start", only_sweeps(launcher.start))
+    folder = bench.submit(CHAIN)
+    unreadable = [True]
+
+    def looks_at(step: Step, *args: Any) -> StepStanding:
+        if step.name == "last" and unreadable[0]:
+            raise StoreError("no database")
+        return look_at(step, *args)
+
+    monkeypatch.setattr(runner, "look_at", looks_at)
+    one = Runner(folder, WallClock(), slots=2)
+    one._turn()
+    assert look(folder).steps["last"].phase is StepPhase.WAITING, "it may be readable again"
+    unreadable[0] = False
+    one._turn()
+    monkeypatch.setattr(runner, "UNREADABLE_S", 0.0)
+    unreadable[0] = True
+    one.run()
+    assert look(folder).phase is PipelinePhase.FAILED
+    assert "its job cannot be read: no database" in look(folder).steps["last"].reason
 
 
 def test_a_sweep_of_somebody_else_in_a_steps_place_is_not_taken_for_it(

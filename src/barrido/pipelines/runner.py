@@ -12,8 +12,8 @@ from barrido.core.events import Verb
 from barrido.core.layout import PipelineFolder, SweepFolder
 from barrido.core.pipeline import Step, StepPhase, decide
 from barrido.core.protocols import Clock
-from barrido.errors import BarridoError, RequestError
-from barrido.pipelines.records import StepEnd, read_recipe, read_state, write_state
+from barrido.errors import BarridoError, RequestError, StoreError
+from barrido.pipelines.records import PipelineState, StepEnd, read_recipe, read_state, write_state
 from barrido.pipelines.standing import StepStanding, look_at
 
 log = logging.getLogger(__name__)
@@ -24,6 +24,11 @@ LOOK_S = 0.2
 ORIGIN = "pipeline"
 TRIES = 5
 LONGEST_WAIT_S = 60.0
+AGAIN_S = 1.0
+"""How soon what the disk did not let it do is tried again."""
+
+UNREADABLE_S = 60.0
+"""How long a step's job may be out of reach before the step has failed."""
 
 
 class Runner:
@@ -43,11 +48,27 @@ class Runner:
         self._revived: dict[str, tuple[int, float]] = {}  # how often, and when to try again
         self._in_vain: dict[str, int] = {}  # how often no controller came up, since one did
         self._failures: dict[str, str] = {}  # steps whose jobs cannot be made, or run
+        self._unread: dict[str, float] = {}  # since when steps' jobs cannot be read
 
     def run(self) -> None:
-        """To its end."""
+        """To its end. What a full disk, or one that may not be written to, forbids is done once it can be.
+
+        Raises StoreError, OSError if the pipeline's folder is gone.
+        """
+        trouble = ""
         while not self._state.phase.is_terminal:
-            if not self._turn():
+            try:
+                has_moved = self._turn()
+            except (StoreError, OSError) as error:
+                if not self._folder.recipe.exists():
+                    raise
+                if trouble != str(error):
+                    log.error("%s", error)
+                trouble = str(error)
+                self._clock.wait(AGAIN_S)
+                continue
+            trouble = ""
+            if not has_moved:
                 self._clock.wait(LOOK_S)
 
     def _turn(self) -> bool:
@@ -70,13 +91,18 @@ class Runner:
         if moves.outcome is not None:
             phase, reason = moves.outcome
             log.info("the pipeline is %s: %s", phase, reason)
-            at = self._clock.now()
-            self._state = replace(self._state, phase=phase, reason=reason, ended_at=at)
-            write_state(self._folder, self._state)
+            self._keep(replace(self._state, phase=phase, reason=reason, ended_at=self._clock.now()))
         return has_ended or bool(moves.start or moves.skip)
 
     def _look(self, step: Step) -> StepStanding:
-        found = look_at(step, self._folder, self._recipe, self._state.ends.get(step.name))
+        try:
+            found = look_at(step, self._folder, self._recipe, self._state.ends.get(step.name))
+            self._unread.pop(step.name, None)
+        except StoreError as error:
+            found = StepStanding(step.name, None, StepPhase.RUNNING)
+            now = self._clock.now()
+            if now - self._unread.setdefault(step.name, now) >= UNREADABLE_S:
+                self._failures[step.name] = f"its job cannot be read: {error.message}"
         if found.phase.is_terminal or step.name not in self._failures:
             return found
         return replace(found, phase=StepPhase.FAILED, reason=self._failures[step.name])
@@ -92,8 +118,11 @@ class Runner:
         return bool(new)
 
     def _end(self, name: str, end: StepEnd) -> None:
-        self._state = replace(self._state, ends={**self._state.ends, name: end})
-        write_state(self._folder, self._state)
+        self._keep(replace(self._state, ends={**self._state.ends, name: end}))
+
+    def _keep(self, state: PipelineState) -> None:
+        write_state(self._folder, state)  # first: what cannot be written has not happened
+        self._state = state
 
     def _link(self, name: str, job: SweepFolder, trial: int) -> None:
         """The outputs of the pipeline that are a step's."""
@@ -121,6 +150,8 @@ class Runner:
         except BarridoError as error:
             if self._folder.workspace.sweep(recipe.name).db.exists():
                 log.warning("step %s: %s", step.name, error.message)  # seen, and taken up, at the next look
+            elif isinstance(error, StoreError):
+                raise
             else:
                 self._failures[step.name] = error.message
 
