@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from barrido.sdk.command import Command, command
     from barrido.sdk.inputs import Input, Output
     from barrido.sdk.limits import Objective, SweepJobLimits
-    from barrido.sdk.loading import load_job
+    from barrido.sdk.loading import load_component, load_job
     from barrido.sdk.schedulers import (
         ASHAScheduler,
         BOHBScheduler,
@@ -137,6 +137,7 @@ __all__ = [
     "command",
     "constants",
     "entities",
+    "load_component",
     "load_job",
     "params",
     "report",
@@ -164,7 +165,7 @@ _HOME = {
     "barrido.sdk.command": ("Command", "command"),
     "barrido.sdk.inputs": ("Input", "Output"),
     "barrido.sdk.limits": ("Objective", "SweepJobLimits"),
-    "barrido.sdk.loading": ("load_job",),
+    "barrido.sdk.loading": ("load_component", "load_job"),
     "barrido.sdk.schedulers": (
         "ASHAScheduler", "BOHBScheduler", "FIFOScheduler", "HyperbandScheduler", "SuccessiveHalvingScheduler",
     ),

@@ -271,7 +271,7 @@ def test_what_is_wrong_with_a_sweep_is_shown_below_the_scripts_own_line(project:
     ("line", "name"),
     [
         ("from azure.ai.ml import dsl", "azure.ai.ml.dsl"),
-        ("from azure.ai.ml import load_component", "azure.ai.ml.load_component"),
+        ("from azure.ai.ml import load_environment", "azure.ai.ml.load_environment"),
         (
             "from azure.ai.ml.entities import ManagedOnlineEndpoint",
             "azure.ai.ml.entities.ManagedOnlineEndpoint",

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from barrido import Input, MLClient, Output, RequestError, SpecError, command, load_job
+from barrido import Input, MLClient, Output, RequestError, SpecError, command, load_component, load_job
 from barrido.constants import AssetTypes, InputOutputModes
 from barrido.core.layout import SweepFolder
 from barrido.core.protocols import Order
@@ -411,3 +411,91 @@ def test_azures_constants_are_taken() -> None:
     }
     recipe = recipe_of(command(command="echo ${{inputs.MOUNT}}", inputs=given))
     assert recipe.work.inputs["MOUNT"] == str(Path.cwd())
+
+
+TRAIN = """\
+type: command
+display_name: Train
+inputs:
+  lr: {type: number, min: 0, max: 1}
+  layers: {type: integer, default: 3}
+  data: {type: uri_folder, optional: true}
+outputs:
+  model: {type: mlflow_model}
+code: ./src
+command: python train.py ${{inputs.lr}} ${{inputs.layers}} $[[--data ${{inputs.data}}]] ${{outputs.model}}
+"""
+
+
+@pytest.fixture
+def component(tmp_path: Path) -> Path:
+    """The file of a component, in a folder of its own."""
+    path = tmp_path / "parts" / "train.yml"
+    (path.parent / "src").mkdir(parents=True)
+    (path.parent / "src" / "train.py").write_text("")
+    path.write_text(TRAIN)
+    return path
+
+
+def test_a_component_is_swept_over_its_inputs(component: Path, tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    node = load_component(component)(lr=Uniform(0, 1), data="data")
+    recipe = recipe_of(node.sweep(primary_metric="m", goal="minimize", max_total_trials=2))
+    assert recipe.space == {"lr": {"type": "uniform", "min_value": 0, "max_value": 1}}
+    assert recipe.work.code == str(component.parent / "src")
+    assert recipe.display_name == "Train"
+    words = shlex.split(renderer(recipe, SweepFolder(tmp_path))(Order(0, 1, {"lr": 0.5})))
+    assert words[:6] == ["python", "train.py", "0.5", "3", "--data", str(tmp_path / "data")]
+
+
+def test_a_component_is_a_trial(component: Path) -> None:
+    job = SweepJob(
+        trial=load_component(component),
+        search_space={"lr": Choice([0.1, 0.2])},
+        objective=Objective("minimize", "m"),
+        limits=SweepJobLimits(max_total_trials=2),
+    )
+    assert dict(job.inputs) == {"layers": 3, "data": None}
+    recipe = recipe_of(job)
+    assert list(recipe.space) == ["lr"]
+    assert not [notice for notice in recipe.notices if "inputs.lr" in notice]
+
+
+def test_a_component_may_be_told_otherwise(component: Path) -> None:
+    changes: list[dict[str, Any]] = [{"inputs.layers.default": 5}, {"code": "."}]
+    train = load_component(component, relative_origin=component.parent / "src", params_override=changes)
+    assert train.inputs.layers == 5
+    assert train.code == str(component.parent / "src")
+
+
+@pytest.mark.parametrize(
+    ("inputs", "said"),
+    [
+        ({"lr": 3}, "inputs.lr: must be at most 1 (got 3)"),
+        ({"layers": "many"}, "inputs.layers: must be of the type integer (got 'many')"),
+        ({"layer": 3}, "did you mean 'layers'?"),
+    ],
+)
+def test_a_component_refuses_what_its_inputs_cannot_be(
+    component: Path, inputs: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(RequestError) as refused:
+        load_component(component)(**inputs)
+    assert said in f"{refused.value.message} {refused.value.hint}"
+
+
+def test_a_component_without_a_value_that_it_needs_says_so_in_its_file(component: Path) -> None:
+    with pytest.raises(SpecError) as refused:
+        recipe_of(load_component(component))
+    (problem,) = refused.value.problems
+    assert problem.where == f"{component}:10"
+    assert "${{inputs.lr}} has no value" in problem.what
+
+
+def test_a_components_file_is_told_all_its_mistakes(component: Path) -> None:
+    component.write_text(TRAIN.replace("max: 1", "maks: 1").replace("command: python", "comand: python"))
+    with pytest.raises(SpecError) as refused:
+        load_component(component)
+    assert [problem.where.rpartition(":")[2] for problem in refused.value.problems] == ["4", "10"]
+    with pytest.raises(RequestError, match=r"train\.yml"):
+        load_component(component.with_name("trian.yml"))

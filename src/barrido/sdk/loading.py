@@ -1,4 +1,4 @@
-"""`load_job`: a job's YAML file as an object that Python may change and submit."""
+"""YAML files as objects that Python may change and submit."""
 
 from __future__ import annotations
 
@@ -7,16 +7,20 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from barrido.errors import RequestError, SpecError
 from barrido.sdk.algorithms import POLICIES, SAMPLING
 from barrido.sdk.command import Command
+from barrido.sdk.component import CommandComponent
 from barrido.sdk.limits import CommandJobLimits, Objective, SweepJobLimits
 from barrido.sdk.pipeline_job import PipelineJob
 from barrido.sdk.schedulers import SCHEDULERS
 from barrido.sdk.sweep_job import SweepJob
 from barrido.spec.source import dotted, undotted
+
+if TYPE_CHECKING:
+    from barrido.spec.document import Document
 
 
 def load_job(
@@ -34,21 +38,11 @@ def load_job(
     another ``compute``, and any workspace.
     """
     # Reading YAML and checking it takes longer to import than all else that `barrido.sweep` holds.
-    from barrido.spec import document, overrides
     from barrido.spec.check import examine
     from barrido.spec.defaults import Defaults
     from barrido.spec.pipeline import examine_pipeline, is_pipeline
 
-    path = Path(source)
-    base = Path(relative_origin).absolute() if relative_origin is not None else path.parent.absolute()
-    read = document.read(path)
-    for changes in params_override or ():
-        for name, value in changes.items():
-            read = overrides.apply(read, [(name, _yaml(name, value))])
-            told = {**read.findings.source.overrides, undotted(name): f"params_override {name}"}
-            read = replace(
-                read, findings=read.findings.moved_to(replace(read.findings.source, overrides=told))
-            )
+    read, base = _read(source, relative_origin, params_override)
     findings = read.findings
     if read.value is not None or not findings.problems:
         anywhere = replace(Defaults.here(), machine=lambda _: None, table=lambda: None)
@@ -64,6 +58,54 @@ def load_job(
     job._source = findings.source
     job._places.clear()
     return job
+
+
+def load_component(
+    source: str | os.PathLike[str],
+    *,
+    relative_origin: str | os.PathLike[str] | None = None,
+    params_override: Sequence[Mapping[str, Any]] | None = None,
+) -> CommandComponent:
+    """The command of a component's YAML file: to be called with values for its inputs, and run or swept.
+
+    ``load_component("train.yml")(lr=Uniform(0, 1)).sweep(...)`` sweeps over one of them. The arguments are
+    those of `load_job`. Raises SpecError with everything that is wrong, RequestError if there is no such
+    file.
+    """
+    from barrido.spec.component import component
+
+    read, base = _read(source, relative_origin, params_override)
+    findings = read.findings
+    found = None
+    if read.value is not None or not findings.problems:
+        found = component(read.value, findings, (), base, findings)
+    if found is None or findings.problems:
+        raise SpecError(findings.problems)
+    made = CommandComponent(found)
+    made._source = findings.source
+    made._places.clear()
+    return made
+
+
+def _read(
+    source: str | os.PathLike[str],
+    relative_origin: str | os.PathLike[str] | None,
+    params_override: Sequence[Mapping[str, Any]] | None,
+) -> tuple[Document, Path]:
+    """A file with some of its values replaced, and where its paths begin."""
+    from barrido.spec import document, overrides
+
+    path = Path(source)
+    base = Path(relative_origin).absolute() if relative_origin is not None else path.parent.absolute()
+    read = document.read(path)
+    for changes in params_override or ():
+        for name, value in changes.items():
+            read = overrides.apply(read, [(name, _yaml(name, value))])
+            told = {**read.findings.source.overrides, undotted(name): f"params_override {name}"}
+            read = replace(
+                read, findings=read.findings.moved_to(replace(read.findings.source, overrides=told))
+            )
+    return read, base
 
 
 def _yaml(name: str, value: Any) -> str:

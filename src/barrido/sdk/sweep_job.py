@@ -60,7 +60,10 @@ class SweepJob(Described):
         if trial is not None:
             self.compute = self.compute or trial.compute
             if settings.get("inputs") is None:
-                self.inputs = Names(trial.inputs)
+                inputs = trial.inputs.items()
+                # A component's input that is swept has no value beside it
+                free = {name: one for name, one in inputs if one is not None or name not in self.search_space}
+                self.inputs = Names(free)
             if settings.get("outputs") is None:
                 self.outputs = Names(trial.outputs)
 

@@ -12,7 +12,7 @@ from barrido.sdk.cloud import (
 )
 from barrido.sdk.command import command
 from barrido.sdk.inputs import Input, Output
-from barrido.sdk.loading import load_job
+from barrido.sdk.loading import load_component, load_job
 
 __all__ = [
     "AmlTokenConfiguration",
@@ -26,5 +26,6 @@ __all__ = [
     "TensorFlowDistribution",
     "UserIdentityConfiguration",
     "command",
+    "load_component",
     "load_job",
 ]
