@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from barrido import MLClient, RequestError, SweepNotFound, TrialNotFound
+from barrido import MLClient, RequestError, SpecError, SweepNotFound, TrialNotFound, app
 from barrido.core.events import Requested, Verb
 from barrido.core.layout import SweepFolder, Workspace
 from barrido.core.recipe import Limits
@@ -187,6 +187,27 @@ def test_asking_something_of_a_sweep_that_is_over_is_an_error(story: Tell, clien
             ask("iris")
     with pytest.raises(RequestError, match="nothing to update"):
         client.jobs.update("iris")
+
+
+def test_an_update_writes_what_azures_does(
+    story: Tell, client: MLClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[Verb, Any]] = []
+    monkeypatch.setattr(app, "request", lambda _, verb, **said: asked.append((verb, said["changes"])))
+    story().start()
+    client.jobs.update("iris", max_total_trials=9, tags={"a": "b", "c": None}, description="good")
+    assert asked == [
+        (Verb.UPDATE, {"max_total_trials": 9}),
+        (Verb.ANNOTATE, {"note": "good", "tags": {"a": "b", "c": None}}),
+    ]
+    with pytest.warns(UserWarning, match="properties have no effect"):
+        client.jobs.update("iris", properties={"a": "b"}, timeout=60)
+    assert asked[2:] == [(Verb.UPDATE, {"timeout": 60})]
+    with pytest.raises(RequestError, match="display name cannot be changed"):
+        client.jobs.update("iris", display_name="Iris", tags={"a": "b"})
+    with pytest.raises(SpecError, match=r"max_trials.*is not a known key"):
+        client.jobs.update("iris", max_trials=3, tags={"a": "b"})  # type: ignore[call-arg]
+    assert len(asked) == 3, "nothing is half done"
 
 
 def test_a_job_that_was_submitted_cannot_be_submitted_changed(story: Tell, client: MLClient) -> None:

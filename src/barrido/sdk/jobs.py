@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 from barrido import app
 from barrido.core.events import Verb
@@ -22,7 +22,8 @@ from barrido.sdk.document import plain
 from barrido.sdk.download import download_sweep, download_trial
 from barrido.sdk.importance import importance_of
 from barrido.sdk.job import Job, find_job, find_trial, sweep_job, trial_job
-from barrido.sdk.origin import caller
+from barrido.sdk.limits import NewLimits
+from barrido.sdk.origin import caller, warn
 from barrido.sdk.pipeline_job import PipelineJob, pipeline_recipe
 from barrido.sdk.poller import Poller
 from barrido.sdk.stream import only_trial, stream_sweep, stream_trial
@@ -269,39 +270,37 @@ class JobOperations:
         self,
         name: str,
         *,
-        max_total_trials: int | None = None,
-        max_concurrent_trials: int | None = None,
-        timeout: float | None = None,
-        trial_timeout: float | None = None,
-        max_failed_trials: int | None = None,
-        stop_after: Mapping[str, float] | None = None,
-        max_retries: int | None = None,
-        retry_backoff: float | None = None,
+        display_name: str | None = None,
+        description: str | None = None,
+        tags: Mapping[str, str | None] | None = None,
+        properties: Mapping[str, Any] | None = None,
+        **limits: Unpack[NewLimits],
     ) -> None:
         """Change the limits of a sweep that runs; what is not given stays as it is. Times in seconds.
 
-        Raises SpecError for what cannot be a limit, RequestError if the sweep is over.
+        ``tags`` are added and the ``description`` becomes the note, as `annotate` writes them; ``properties``
+        have no effect. Raises SpecError for what cannot be a limit, RequestError if the sweep is over, or for
+        a ``display_name``.
         """
-        changes = {
-            "max_total_trials": max_total_trials,
-            "max_concurrent_trials": max_concurrent_trials,
-            "timeout": timeout,
-            "trial_timeout": trial_timeout,
-            "max_failed_trials": max_failed_trials,
-            "stop_after": stop_after,
-            "max_retries": max_retries,
-            "retry_backoff": retry_backoff,
-        }
-        given = {limit: value for limit, value in changes.items() if value is not None}
-        if not given:
-            raise RequestError("nothing to update", hint=f"it can be: {', '.join(changes)}")
-        from barrido.spec.limits import check_limits
+        if display_name is not None:
+            hint = "write a note, or tags: jobs.annotate(name, note=..., tags=...)"
+            raise RequestError("the display name cannot be changed any more", hint=hint)
+        if properties:
+            warn("properties have no effect here: use tags")
+        written = any(one is not None for one in (description, tags))
+        given = {limit: value for limit, value in limits.items() if value is not None}
+        if not given and not written:
+            raise RequestError("nothing to update", hint=f"it can be: {', '.join(NewLimits.__annotations__)}")
+        if given:
+            from barrido.spec.limits import check_limits
 
-        folder = app.find(self._workspace, name)
-        with Reader(folder) as reader:
-            sweep = reader.sweep()
-        checked = check_limits(given, sweep.recipe, sweep.limits, source=Source(caller()))
-        app.request(folder, Verb.UPDATE, changes=checked, origin=ORIGIN)
+            folder = app.find(self._workspace, name)
+            with Reader(folder) as reader:
+                sweep = reader.sweep()
+            checked = check_limits(given, sweep.recipe, sweep.limits, source=Source(caller()))
+            app.request(folder, Verb.UPDATE, changes=checked, origin=ORIGIN)
+        if written:
+            self.annotate(name, description, tags)
 
     def rerun(self, name: str, *, failed: bool = False) -> None:
         """Run a trial's parameters once more, in a new trial of its sweep, before any that is sampled.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypedDict
 
 MAX_TOTAL_TRIALS = 1000
 """What Azure ML documents for a sweep in Python that does not say."""
@@ -46,6 +46,19 @@ class SweepJobLimits:
         """As in YAML."""
         total = MAX_TOTAL_TRIALS if self.max_total_trials is None else self.max_total_trials
         return dict(vars(self)) | {"max_total_trials": total}
+
+
+class NewLimits(TypedDict, total=False):
+    """What may be changed of them while a sweep runs; None for "as it is"."""
+
+    max_total_trials: int | None
+    max_concurrent_trials: int | None
+    timeout: float | None
+    trial_timeout: float | None
+    max_failed_trials: int | None
+    stop_after: Mapping[str, float] | None
+    max_retries: int | None
+    retry_backoff: float | None
 
 
 @dataclass(kw_only=True)
