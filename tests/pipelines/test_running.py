@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 from pathlib import Path
 
 import pytest
 from tests.pipelines.conftest import Bench, finished, wait_until
 
-from barrido import app
-from barrido.core.pipeline import PipelinePhase, StepPhase
+from barrido import app, launcher
+from barrido.core.pipeline import PIPELINE_TAG, STEP_TAG, PipelinePhase, StepPhase
 from barrido.errors import RequestError, SpecError
 from barrido.executors.slots import cores
 from barrido.pipelines import submission
 from barrido.pipelines.standing import look
-from barrido.spec.load import Defaults, check
+from barrido.sdk.jobs import JobOperations
+from barrido.spec.load import Defaults, check, load
 from barrido.spec.source import Source
 from barrido.store.queries import Reader
 
@@ -308,3 +310,30 @@ def test_data_of_azures_is_found_by_the_workspaces_table(bench: Bench) -> None:
     """)
     (step,) = bench.read(path).steps
     assert step.recipe.work.inputs["data"] == str(bench.root / "src")
+
+
+def test_a_pipeline_is_deleted_with_its_steps(bench: Bench) -> None:
+    folder = bench.submit(SEARCH)
+    jobs = JobOperations(bench.workspace)
+    wait_until(lambda: bench.workspace.sweep("p-search").db.exists(), "its first step")
+    with pytest.raises(RequestError, match="is not over"):
+        jobs.begin_delete("p")
+    finished(folder)
+    wait_until(lambda: not any(app.is_running(bench.workspace.sweep(f"p-{n}")) for n in ("search", "use")))
+    assert jobs.begin_delete("p").result() == ["p-search", "p-use", "p"]
+    assert jobs.list() == []
+    assert [*bench.workspace.sweeps.iterdir(), *bench.workspace.pipelines.iterdir()] == []
+
+
+def test_a_step_is_not_deleted_while_others_may_need_it(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(launcher, "start", lambda *_, **__: None)
+    bench.submit(CHAIN)
+    tags = json.dumps({PIPELINE_TAG: "p", STEP_TAG: "first"})
+    path = bench.write(f"{{type: command, name: p-first, tags: {tags}, command: 'true'}}", "one.yml")
+    job = app.create(load(path, defaults=Defaults.here()), bench.workspace)
+    with sqlite3.connect(job.db) as db:
+        db.execute("UPDATE sweep SET phase = 'completed'")
+    with pytest.raises(RequestError, match="is a step of the pipeline 'p', which is not over"):
+        JobOperations(bench.workspace).begin_delete("p-first")

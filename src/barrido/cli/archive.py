@@ -1,4 +1,4 @@
-"""``barrido job archive`` and ``barrido job restore``."""
+"""``barrido job archive``, ``restore`` and ``delete``."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from barrido.cli.options import in_workspace, named
+from barrido.errors import RequestError
 
 if TYPE_CHECKING:
     from barrido.core.layout import Workspace
@@ -34,3 +35,27 @@ def restore(name: str, workspace: Workspace) -> None:
 
     archive.restore(workspace, name)
     say(f"{name} is in the lists again")
+
+
+@click.command(short_help="Remove a job that is over for good.")
+@named("sweep or pipeline")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+@in_workspace
+def delete(name: str, yes: bool, workspace: Workspace) -> None:
+    """Remove a sweep, or a pipeline with its steps, that is over: logs, outputs and all. Its runs stay in
+    MLflow."""
+    import sys
+
+    from barrido.cli.output import say
+    from barrido.sdk import archive, deletion
+
+    folder = archive.over(workspace, name, "deleted")
+    if not yes:
+        if not sys.stdin.isatty():
+            raise RequestError(
+                f"{name!r} would be removed for good, and nobody can be asked", hint="add --yes"
+            )
+        if not click.confirm(f"remove {folder.root} for good?"):
+            return
+    for gone in deletion.delete(workspace, name):
+        say(f"{gone} is removed")

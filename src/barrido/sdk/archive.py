@@ -37,20 +37,7 @@ def view_of(given: str | None) -> ListViewType:
 
 def archive(workspace: Workspace, name: str) -> None:
     """Put a job away; again, it changes nothing. Raises RequestError while it is not over, or for a trial."""
-    folder = _whole(workspace, name)
-    if isinstance(folder, PipelineFolder):
-        phase = read_state(folder).phase
-        is_over = phase.is_terminal
-    else:
-        with Reader(folder) as reader:
-            sweep = reader.sweep()
-        is_over = sweep.phase.is_terminal
-    if not is_over:
-        if app.is_running(folder):
-            hint = f"wait for its end, or stop it: `barrido job cancel {name}`"
-        else:
-            hint = f"nothing runs it: `barrido job resume {name}` lets it come to its end"
-        raise RequestError(f"{name!r} is not over: only what is over can be archived", hint=hint)
+    folder = over(workspace, name, "archived")
     try:
         folder.archived.touch()
         _sync(folder)
@@ -66,6 +53,24 @@ def restore(workspace: Workspace, name: str) -> None:
         _sync(folder)
     except OSError as error:
         raise explain(error, f"{name!r} could not be restored") from error
+
+
+def over(workspace: Workspace, name: str, done: str) -> SweepFolder | PipelineFolder:
+    """The job called ``name``, which is to be ``done`` to. Raises RequestError while it is not over, or for a
+    trial."""
+    folder = _whole(workspace, name)
+    if isinstance(folder, PipelineFolder):
+        is_over = read_state(folder).phase.is_terminal
+    else:
+        with Reader(folder) as reader:
+            is_over = reader.sweep().phase.is_terminal
+    if not is_over:
+        if app.is_running(folder):
+            hint = f"wait for its end, or stop it: `barrido job cancel {name}`"
+        else:
+            hint = f"nothing runs it: `barrido job resume {name}` lets it come to its end"
+        raise RequestError(f"{name!r} is not over: only what is over can be {done}", hint=hint)
+    return folder
 
 
 def _whole(workspace: Workspace, name: str) -> SweepFolder | PipelineFolder:

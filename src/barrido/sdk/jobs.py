@@ -18,8 +18,10 @@ from barrido.errors import Problem, RequestError, SpecError, StoreError
 from barrido.pipelines import submission
 from barrido.sdk import archive, azure
 from barrido.sdk.command import Command
+from barrido.sdk.deletion import delete
 from barrido.sdk.document import plain
 from barrido.sdk.download import download_sweep, download_trial
+from barrido.sdk.elsewhere import Done
 from barrido.sdk.importance import importance_of
 from barrido.sdk.job import Job, find_job, find_trial, sweep_job, trial_job
 from barrido.sdk.limits import NewLimits
@@ -250,6 +252,10 @@ class JobOperations:
     def restore(self, name: str) -> None:
         """Take a job that was archived back into the lists."""
         archive.restore(self._workspace, name)
+
+    def begin_delete(self, name: str) -> Done:
+        """Remove a job that is over, a pipeline with its steps. Its runs stay in MLflow."""
+        return Done(delete(self._workspace, name))
 
     def pause(self, name: str) -> None:
         """Start no new trials; those that run go on."""

@@ -32,14 +32,11 @@ from barrido.tracking.mirror import Mirror
 from barrido.tracking.notices import Notices
 from barrido.tracking.reader import StoreReader
 from barrido.tracking.runs import Runs
-from barrido.tracking.status import Status
+from barrido.tracking.status import GIVE_UP_S, Status
 from barrido.tracking.supervisor import ABANDONED_S, anyone_told, is_locked
 from barrido.tracking.upstream import Address, Credentials, RemoteAddress, Upstream
 
 log = logging.getLogger("barrido.tracking")
-
-GIVE_UP_S = 30 * 60.0
-"""How long after the sweep's end MLflow is waited for."""
 
 PING_S = 60.0
 LOOK_S = 0.25

@@ -6,6 +6,9 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+GIVE_UP_S = 30 * 60.0
+"""How long after the sweep's end MLflow is waited for."""
+
 
 @dataclass(frozen=True, slots=True)
 class Status:
