@@ -91,10 +91,12 @@ def test_a_work_folder_that_lost_its_content_is_made_whole(tmp_path: Path) -> No
     sweep = SweepFolder(tmp_path / "sweep")
     snapshot(code, sweep.code)
     work = WorkFolders(sweep, has_code=True, outputs=()).prepare(0, 1).work
-    (work / "train.py").write_text("")
+    (work / "train.py").write_text("\0" * len("print(1)"))  # the size was on the disk, and the text was not
     (work / "lib/model.py").unlink()
+    (work / "empty").write_text("\0")
     WorkFolders(sweep, has_code=True, outputs=()).prepare(0, 1)
     assert (work / "train.py").read_text() == "print(1)"
+    assert (work / "empty").read_text() == ""
     assert (work / "lib/model.py").read_text() == "x = 1"
 
 

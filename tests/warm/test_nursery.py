@@ -23,7 +23,7 @@ from barrido.core.layout import SweepFolder, Workspace
 from barrido.core.protocols import Order, Signal
 from barrido.core.recipe import Limits, Recipe, Work
 from barrido.executors import warm
-from barrido.executors.leader import read_life
+from barrido.executors.leader import is_alive, read_life
 from barrido.executors.leftovers import leftovers
 from barrido.executors.local import LocalExecutor
 from barrido.registry import renderer
@@ -208,6 +208,38 @@ def test_trials_do_not_notice_that_their_nursery_was_killed(make: Make, folder: 
     signals = until_ended(executor, 3)
     assert [(exited.cause, exited.code) for exited in exits(signals)] == [(Cause.EXIT, 7)] * 3
     assert [folder.trial(trial).log.read_text() for trial in range(3)] == ["done\n"] * 3
+
+
+@pytest.mark.parametrize("warm", ["auto", "off"])
+def test_an_end_that_the_disk_refuses_is_written_down_as_soon_as_it_may_be(
+    make: Make, folder: SweepFolder, warm: str
+) -> None:
+    executor = make(
+        """
+        import os, sys, time
+        open("ready", "w").close()
+        while not os.path.exists("go"):
+            time.sleep(0.005)
+        sys.exit(7)
+        """,
+        warm=warm,
+    )
+    launch(executor, 0)
+    until(executor, lambda: (work(folder, 0) / "ready").exists())
+    life, away = Path(f"{folder.feed_stem(0, 1)}.life"), folder.root / "life"
+    trial = trial_of(folder)
+    life.rename(away)
+    life.mkdir()  # nothing can be written there
+    (work(folder, 0) / "go").touch()
+    until(executor, lambda: not is_alive(trial))
+    assert exits(executor.events(0.5)) == []
+    life.rmdir()
+    away.rename(life)
+    (exited,) = exits(until_ended(executor))
+    assert (exited.cause, exited.code) == (Cause.EXIT, 7)
+    found = read_life(os.fspath(life))
+    assert found is not None
+    assert found.code == 7
 
 
 def test_a_leader_that_dies_before_its_claim_is_missed_at_once(make: Make, folder: SweepFolder) -> None:

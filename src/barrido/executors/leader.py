@@ -34,6 +34,8 @@ VOID = "void"  # the machine in a claim that forbids the attempt to ever start
 # command was started must not be lost, hence ``_barrido_asked``; no other variable of the trial's
 # environment may be touched. In the subshell the command is the last one, so it takes its place.
 # A claim that does not fit on the disk is taken back: by whoever made the file, and nobody else.
+# The exit code is written as soon as the disk takes it, unless the sweep was removed: nobody else may
+# know it. It then stands on a line of its own, whatever part of it was written before.
 SCRIPT = """\
 [ -e "$1" ] && exit 0
 _barrido_asked=
@@ -46,7 +48,10 @@ _barrido_code=126
 if cd "$2"; then
   if [ "$_barrido_asked" ]; then _barrido_code=143; else (shift 3; "$@"); _barrido_code=$?; fi
 fi
-printf 'exit %s\\n' "$_barrido_code" >> "$1"
+until printf 'exit %s\\n' "$_barrido_code" >> "$1"; do
+  [ -e "$1" ] && sleep 1 || break
+  printf '\\n' >> "$1"
+done 2>/dev/null
 exit "$_barrido_code"
 """
 
@@ -94,10 +99,9 @@ def read_life(path: str) -> Life | None:
         os.close(fd)
     *lines, _torn = raw.decode("ascii", "replace").split("\n")
     match [line.split() for line in lines]:
-        case [[machine, pid], ["exit", code], *_] if pid.isdecimal() and code.isdecimal():
-            return Life(machine, int(pid), exit_code(int(code)), at)
-        case [[machine, pid], *_] if pid.isdecimal():
-            return Life(machine, int(pid), None, at)
+        case [[machine, pid], *told] if pid.isdecimal():
+            codes = [said[1] for said in told if len(said) == 2 and said[0] == "exit" and said[1].isdecimal()]
+            return Life(machine, int(pid), exit_code(int(codes[0])) if codes else None, at)
         case _:
             return Life("", None, None, at)
 

@@ -166,23 +166,30 @@ class CodeCopies:
                     _copy_small(source, target, item.mode)
 
     def mend(self, folder: str) -> None:
-        """Copy again what a power cut took out of a copy that nobody has worked in yet."""
+        """Copy again what a power cut took out of a copy that nobody has worked in yet.
+
+        A file that was not synced may have its size back, and nothing but zeros.
+        """
         for item in self._items:
             if item.kind is _Kind.FILE and item.size <= SHARED_BYTES:
                 source, target = f"{self._code}/{item.path}", f"{folder}/{item.path}"
                 with suppress(FileNotFoundError):
-                    if os.stat(target).st_size == item.size:  # noqa: PTH116
+                    if _content(target) == _content(source):
                         continue
                     os.unlink(target)  # noqa: PTH108
                 _copy_small(source, target, item.mode)
 
 
-def _copy_small(source: str, target: str, mode: int) -> None:
-    reading = os.open(source, os.O_RDONLY | os.O_CLOEXEC)
+def _content(small: str) -> bytes:
+    reading = os.open(small, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        content = os.read(reading, SHARED_BYTES + 1)
+        return os.read(reading, SHARED_BYTES + 1)
     finally:
         os.close(reading)
+
+
+def _copy_small(source: str, target: str, mode: int) -> None:
+    content = _content(source)
     writing = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode | 0o200)
     try:
         if os.write(writing, content) != len(content):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
 import traceback
 import warnings
 from collections.abc import Iterable, Sequence
@@ -14,6 +15,7 @@ from . import fresh
 from .identity import Program, present
 
 CLAIM_FAILED = 73  # as the `sh` that leads cold trials says it
+AGAIN_S = 1.0
 _ASKING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
@@ -116,9 +118,28 @@ def _lead(order: Order, mother: Mother) -> None:
                 signal.signal(number, handler)
             _become(order, mother)
             return
-    record = os.open(order.life, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
-    os.write(record, f"exit {code}\n".encode())
+    _record(order.life, f"exit {code}\n".encode())
     os._exit(code)
+
+
+def _record(life: str, line: bytes) -> None:
+    """As soon as the disk takes it, unless somebody removed the sweep: nobody else may know how it ended."""
+    text = line
+    while not _appended(life, text) and os.path.exists(life):
+        text = b"\n" + line  # a line of its own, whatever part of it was written
+        time.sleep(AGAIN_S)
+
+
+def _appended(path: str, text: bytes) -> bool:
+    """Whether all of it was taken."""
+    try:
+        file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
+        try:
+            return os.write(file, text) == len(text)
+        finally:
+            os.close(file)
+    except OSError:
+        return False
 
 
 def _told(status: int) -> int:
