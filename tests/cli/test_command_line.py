@@ -47,6 +47,9 @@ def test_the_version_is_the_packages(barrido: Callable[..., Any]) -> None:
     ("args", "message", "hint"),
     [
         (["jobs"], "barrido has no command 'jobs'", "did you mean 'job'?"),
+        (["env", "list"], "barrido has no command 'env'", "did you mean 'environment'?"),
+        (["ui"], "barrido has no command 'ui'", "did you mean 'studio'?"),
+        (["job", "rm", "x"], "barrido job has no command 'rm'", "did you mean 'delete'?"),
         (["job", "strem"], "barrido job has no command 'strem'", "did you mean 'stream'?"),
         (["job", "qqq"], "barrido job has no command 'qqq'", "it has create, validate"),
         (["create", "-f", "s.yml"], "barrido has no command 'create'", "did you mean `barrido job create`?"),

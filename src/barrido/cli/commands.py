@@ -18,6 +18,11 @@ barrido = LazyGroup(
         "schema": "barrido.cli.schema:schema",
         "completion": "barrido.cli.completion:completion",
     },
+    meant={
+        **dict.fromkeys(("jobs", "sweep", "sweeps"), "job"),
+        **dict.fromkeys(("ui", "web", "dashboard"), "studio"),
+        **dict.fromkeys(("env", "envs", "environments"), "environment"),
+    },
     help="Hyperparameter sweeps for any training command.",
 )
 click.version_option(package.__version__, prog_name="barrido", message="%(prog)s %(version)s")(barrido)
