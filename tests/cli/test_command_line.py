@@ -62,6 +62,11 @@ def test_the_version_is_the_packages(barrido: Callable[..., Any]) -> None:
         ),
         (["job", "create", "swep.yml"], "there is no file 'swep.yml'", None),
         (["job", "validate", "a.yml", "-f", "b.yml"], "two files are given: a.yml and b.yml", None),
+        (
+            ["job", "create", "--set", "name=a", "limits.timeout=9", "-f", "b.yml"],
+            "two files are given: limits.timeout=9 and b.yml",
+            "--set limits.timeout=9",
+        ),
         (["job", "list", "--ouput", "json"], "no such option '--ouput'", "did you mean '--output'?"),
         (["job", "update", "iris", "--add", "tags.a=1"], "no such option '--add'", "annotate NAME --tag"),
         (["job", "create", "--debug"], "no such option '--debug'", "BARRIDO_DEBUG=1"),

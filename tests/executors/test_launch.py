@@ -58,6 +58,17 @@ def test_inputs_and_outputs_are_in_the_environment_too(make: Make, folder: Sweep
     assert seen["AZUREML_SWEEP_data"] == "/data/iris.csv"
     assert "AZUREML_SWEEP_none" not in seen
     assert Path(seen["AZUREML_SWEEP_model"]).is_dir()
+    assert not [name for name in seen if name.startswith("AZUREML_PARAMETER_")]
+
+
+def test_a_command_finds_its_inputs_and_outputs_under_azures_other_prefix(
+    make: Make, folder: SweepFolder
+) -> None:
+    work = Work(command="", inputs={"data": "/data/iris.csv", "none": None}, outputs=("model",))
+    seen = environment_of(make(work=work, kind="command"), folder)
+    assert seen["AZUREML_PARAMETER_data"] == seen["AZUREML_SWEEP_data"] == "/data/iris.csv"
+    assert seen["AZUREML_PARAMETER_model"] == seen["AZUREML_SWEEP_model"]
+    assert "AZUREML_PARAMETER_none" not in seen
 
 
 def test_the_users_and_the_trackers_variables_are_there(make: Make, folder: SweepFolder) -> None:
@@ -169,6 +180,7 @@ def test_every_trial_works_in_its_own_folder(make: Make, folder: SweepFolder) ->
         assert folder.trial(trial).log.read_text() == f"original{work}\n"
         assert (work / "data.txt").read_text() == f"{trial}\n"
         assert (work / "outputs").is_dir()
+        assert (work / "logs").is_dir()
     assert (folder.code / "data.txt").read_text() == "original"
 
 
@@ -177,7 +189,7 @@ def test_a_second_attempt_starts_afresh(executor: LocalExecutor, folder: SweepFo
     until_ended(executor)
     executor.launch(Order(0, 2, {"command": "echo second; ls"}))
     until_ended(executor)
-    assert folder.trial(0).log.read_text() == "second\noutputs\n"
+    assert folder.trial(0).log.read_text() == "second\nlogs\noutputs\n"
     assert (folder.trial(0).root / "work.1" / "mine").exists()
     assert (folder.trial(0).log.parent / "std_log.1.txt").read_text() == "first\n"
 

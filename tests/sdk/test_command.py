@@ -499,3 +499,21 @@ def test_a_components_file_is_told_all_its_mistakes(component: Path) -> None:
     assert [problem.where.rpartition(":")[2] for problem in refused.value.problems] == ["4", "10"]
     with pytest.raises(RequestError, match=r"train\.yml"):
         load_component(component.with_name("trian.yml"))
+
+
+def test_what_has_no_effect_is_said_of_a_commands_services_and_inputs_too() -> None:
+    rate = Input(type="number", default=0.1, min=0, max=1)
+    job = command(
+        command="echo ${{inputs.x}} ${{inputs.rate}}", inputs={"x": 1, "rate": rate}, services={"a": {}}
+    )
+    notices = "\n".join(recipe_of(job(x=Choice([1, 2])).sweep(primary_metric=None)).notices)
+    assert "services: has no effect here" in notices
+    assert "inputs.rate.max: has no effect here" in notices
+
+
+def test_a_file_that_azure_saved_is_loaded_as_the_job_it_describes(tmp_path: Path) -> None:
+    file = tmp_path / "saved.yml"
+    file.write_text(
+        "type: command\ncommand: echo 1\nid: azureml:x\nstatus: Completed\ncreation_context: {by: me}\n"
+    )
+    assert recipe_of(load_job(file)).work.command == "echo 1"

@@ -248,7 +248,8 @@ def test_points_are_added_and_jobs_are_written_on(client: MLClient, tmp_path: Pa
             clock.wait(0.02)
     (tmp_path / "go").touch()
     wait_for(client, "mine", "Completed")
-    client.jobs.annotate("mine", "done", {"of": None, "is": "over"})
+    client.jobs.update("mine", tags={"of": None, "is": "over"})
+    client.jobs.annotate("mine", "done")
     while not (found := client.jobs.get("mine")).note:  # its controller may not have left yet, and hears it
         clock.wait(0.02)
     assert (found.note, found.tags) == ("done", {"is": "over"})

@@ -32,6 +32,7 @@ def write(path: Path, text: str) -> None:
 def with_files(folder: SweepFolder, number: int) -> None:
     trial = folder.trial(number)
     write(trial.work / "outputs" / "deep" / "metrics.json", f"{number}")
+    write(trial.work / "logs" / "steps.txt", f"steps {number}")
     write(trial.named_outputs / "model" / "model.pkl", f"model {number}")
     write(trial.log, f"log {number}")
 
@@ -121,7 +122,11 @@ def test_a_download_is_the_best_trials_outputs_and_logs(
         with_files(sweep.folder, number)
     write(sweep.folder.log, "controller")
     client.jobs.download("iris", download_path=tmp_path / "a")
-    best = {"artifacts/outputs/deep/metrics.json": "2", "artifacts/user_logs/std_log.txt": "log 2"}
+    best = {
+        "artifacts/outputs/deep/metrics.json": "2",
+        "artifacts/logs/steps.txt": "steps 2",
+        "artifacts/user_logs/std_log.txt": "log 2",
+    }
     assert tree(tmp_path / "a") == {**best, "hd-artifacts/controller.log": "controller"}
     client.jobs.download("iris", download_path=tmp_path / "b", all=True)
     assert tree(tmp_path / "b").items() >= {**best, "named-outputs/model/model.pkl": "model 2"}.items()
@@ -208,6 +213,11 @@ def test_an_update_writes_what_azures_does(
     with pytest.raises(SpecError, match=r"max_trials.*is not a known key"):
         client.jobs.update("iris", max_trials=3, tags={"a": "b"})  # type: ignore[call-arg]
     assert len(asked) == 3, "nothing is half done"
+
+
+def test_a_jobs_services_are_those_it_has(story: Tell, client: MLClient) -> None:
+    story().start().finish()
+    assert client.jobs.show_services("iris") == client.jobs.get("iris").services
 
 
 def test_a_job_that_was_submitted_cannot_be_submitted_changed(story: Tell, client: MLClient) -> None:

@@ -282,3 +282,18 @@ def test_several_values_for_an_input_are_a_sweep(
     (problem,) = mistakes(command(inputs=f"{{lr: {written}}}"))
     assert (problem.path, problem.what) == ("inputs.lr", f"has one value (got {got})")
     assert "sweep" in problem.hint
+
+
+def test_inputs_say_which_of_azures_settings_have_no_effect(notices: Notices, sweep: Written) -> None:
+    path = "{type: uri_file, path: data/train.csv, datastore: blob, path_on_compute: /mnt}"
+    text = sweep(inputs=f"{{d: {path}, n: {{type: integer, value: 3, min: 1, max: 5, enum: [3]}}}}")
+    assert [notice.split(": ")[1] for notice in notices(text)] == [
+        "inputs.d.datastore", "inputs.d.path_on_compute", "inputs.n.min", "inputs.n.max", "inputs.n.enum",
+    ]  # fmt: skip
+
+
+def test_the_file_of_a_job_that_was_submitted_to_azure_is_a_job(notices: Notices, sweep: Written) -> None:
+    saved = {"id": "azureml:/subscriptions/x", "status": "Completed", "creation_context": "{created_by: me}"}
+    said = notices(sweep(**saved))
+    assert [notice.split(": ")[1] for notice in said] == list(saved)
+    assert all("of the job that the file was saved from" in notice for notice in said)

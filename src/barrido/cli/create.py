@@ -33,7 +33,8 @@ def described(command: Command) -> Callable[..., Any]:
     @wraps(command)
     def chosen(*args: Any, file: Path | None, file_option: Path | None, **values: Any) -> Any:
         if file is not None and file_option is not None:
-            raise RequestError(f"two files are given: {file} and {file_option}")
+            hint = f"each change has a --set of its own: --set {file}" if "=" in str(file) else ""
+            raise RequestError(f"two files are given: {file} and {file_option}", hint=hint)
         one = file or file_option
         if one is None:
             raise RequestError(

@@ -19,7 +19,8 @@ from barrido.executors.leftovers import MARKER
 from barrido.executors.slots import VISIBLE, cores
 
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
-_OF_A_TRIAL = ("BARRIDO_", "AZUREML_SWEEP_")
+_OF_A_SWEEP, _OF_A_COMMAND = "AZUREML_SWEEP_", "AZUREML_PARAMETER_"
+_OF_A_TRIAL = ("BARRIDO_", _OF_A_SWEEP, _OF_A_COMMAND)
 
 _OF_AN_INTERPRETER = ("PYTHONHOME", "VIRTUAL_ENV")
 
@@ -96,6 +97,9 @@ class TrialEnvironment:
                 values["BARRIDO_RESOURCE"] = str(stop)
                 if self._recipe.pausing.input is not None:
                     values[_azure(self._recipe.pausing.input)] = str(stop)
+        if self._recipe.kind == "command":  # Azure gives its commands' values another prefix
+            said = [name for name in values if name.startswith(_OF_A_SWEEP)]
+            values |= {_OF_A_COMMAND + name.removeprefix(_OF_A_SWEEP): values[name] for name in said}
         return values
 
     def varying(self, values: Mapping[str, str]) -> list[str]:
@@ -118,7 +122,7 @@ def hold_of(recipe: Recipe) -> dict[str, Any] | None:
 
 
 def _azure(name: str) -> str:
-    return f"AZUREML_SWEEP_{name}"
+    return _OF_A_SWEEP + name
 
 
 def _without_outer_trial(outer: Mapping[str, str]) -> dict[str, str]:

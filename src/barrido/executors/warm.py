@@ -34,7 +34,7 @@ from barrido.executors.words import SHELL
 PATIENCE_S = 120.0
 """How long an order may wait for its trial. Imports are what takes time."""
 
-_OF_EACH = ("BARRIDO_", "AZUREML_SWEEP_", "MLFLOW_", *VISIBLE)
+_OF_EACH = ("BARRIDO_", "AZUREML_SWEEP_", "AZUREML_PARAMETER_", "MLFLOW_", *VISIBLE)
 """Variables that may differ from trial to trial: no interpreter looks at them when it starts."""
 
 _NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)

@@ -104,7 +104,8 @@ class WorkFolders:
             self._code_copies().mend(f"{root}/work")
         else:
             self._make_work(f"{root}/work")
-        _make(f"{root}/work/outputs")
+        for path in (f"{root}/work/outputs", f"{root}/work/logs"):  # where Azure's scripts may write at once
+            _make(path)
 
     def _make_work(self, work: str) -> None:
         if not self._has_code:

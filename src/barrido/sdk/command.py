@@ -98,7 +98,6 @@ class Command(Work):
             "identity": identity or self.identity,
             "queue_settings": queue_settings or self.queue_settings,
             "resources": None,  # each trial's, and among the rest of what it runs
-            "services": None,
         }
         job = SweepJob(
             trial=self(),

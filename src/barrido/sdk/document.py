@@ -1,13 +1,31 @@
-"""From what was said in Python to the plain document that `barrido.spec` checks: the shape of the YAML."""
+"""From what was said in Python to the plain document that `barrido.spec` checks, and what that comes to."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+from barrido.errors import Problem
 from barrido.sdk import azure
 from barrido.spec.source import Path, Source
+
+
+@dataclass(frozen=True)
+class ValidationResult:
+    """``passed``, or what is wrong by dotted path."""
+
+    problems: tuple[Problem, ...]
+    notices: tuple[str, ...]
+
+    @property
+    def passed(self) -> bool:
+        return not self.problems
+
+    @property
+    def error_messages(self) -> dict[str, str]:
+        return {problem.path or "*": problem.what for problem in self.problems}
 
 
 def plain(value: Any) -> Any:

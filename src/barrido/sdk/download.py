@@ -60,7 +60,8 @@ def download_trial(
     trial = folder.trial(number)
     try:
         if output_name in (None, "default"):
-            copy_folder(trial.work / "outputs", to / "artifacts" / "outputs")
+            for place in ("outputs", "logs"):
+                copy_folder(trial.work / place, to / "artifacts" / place)
             _copy_file(trial.log, to / "artifacts" / "user_logs" / trial.log.name, within=trial.root)
             for place, logged in logged_folders(folder, number):
                 copy_folder(logged, to / "artifacts" / place)

@@ -31,7 +31,7 @@ class Input:
     """A file, a folder, or a literal that a command refers to as ``${{inputs.name}}``.
 
     ``type`` is "uri_folder", "uri_file" and their kin, with a local ``path``; or "string", "number",
-    "integer", "boolean", with a ``default``. The rest says nothing on one's own machine.
+    "integer", "boolean", with a ``default``. The rest has no effect on one's own machine, which is said.
     """
 
     type: str = "uri_folder"
@@ -50,8 +50,10 @@ class Input:
         """As in YAML."""
         body = {"type": self.type, "optional": self.optional, "description": self.description}
         if self.type.lower() in LITERALS and self.path is None:
-            return body | {"default": self.default}
-        return body | {"path": self.path, "mode": self.mode}
+            bounds = {"min": self.min, "max": self.max, "enum": self.enum}
+            return body | {"default": self.default} | bounds
+        azures = {"datastore": self.datastore, "path_on_compute": self.path_on_compute}
+        return body | {"path": self.path, "mode": self.mode} | azures
 
 
 @dataclass(kw_only=True)

@@ -6,7 +6,6 @@ import os
 import sys
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Unpack
 
@@ -14,16 +13,16 @@ from barrido import app
 from barrido.core.events import Verb
 from barrido.core.layout import PipelineFolder, SweepFolder, Workspace
 from barrido.core.recipe import Recipe
-from barrido.errors import Problem, RequestError, SpecError, StoreError
+from barrido.errors import RequestError, SpecError, StoreError
 from barrido.pipelines import submission
 from barrido.sdk import archive, azure
 from barrido.sdk.command import Command
 from barrido.sdk.deletion import delete
-from barrido.sdk.document import plain
+from barrido.sdk.document import ValidationResult, plain
 from barrido.sdk.download import download_sweep, download_trial
 from barrido.sdk.elsewhere import Done
 from barrido.sdk.importance import importance_of
-from barrido.sdk.job import Job, find_job, find_trial, sweep_job, trial_job
+from barrido.sdk.job import Job, Service, find_job, find_trial, sweep_job, trial_job
 from barrido.sdk.limits import NewLimits
 from barrido.sdk.origin import caller, warn
 from barrido.sdk.pipeline_job import PipelineJob, pipeline_recipe
@@ -42,22 +41,6 @@ if TYPE_CHECKING:
 
 ORIGIN = "sdk"
 NO_CHANGES: Mapping[str, Any] = {}
-
-
-@dataclass(frozen=True)
-class ValidationResult:
-    """``passed``, or what is wrong by dotted path."""
-
-    problems: tuple[Problem, ...]
-    notices: tuple[str, ...]
-
-    @property
-    def passed(self) -> bool:
-        return not self.problems
-
-    @property
-    def error_messages(self) -> dict[str, str]:
-        return {problem.path or "*": problem.what for problem in self.problems}
 
 
 class JobOperations:
@@ -181,6 +164,10 @@ class JobOperations:
 
         with Reader(app.find(self._workspace, name)) as reader:
             return "".join(to_csv(reader) if output == "csv" else to_json(reader))
+
+    def show_services(self, name: str, node_index: int = 0) -> Mapping[str, Service]:
+        """Where a job can be looked at."""
+        return self.get(name).services
 
     def stream(self, name: str) -> None:
         """Print what happens in a job until it is over: a sweep's progress, a trial's own output.

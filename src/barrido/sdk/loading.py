@@ -22,6 +22,9 @@ from barrido.spec.source import dotted, undotted
 if TYPE_CHECKING:
     from barrido.spec.document import Document
 
+_OF_THE_FILE = frozenset({"$schema", "type", "id", "status", "creation_context"})
+"""What a job cannot be told in Python: what it is, and what Azure writes of the one that was saved."""
+
 
 def load_job(
     source: str | os.PathLike[str],
@@ -50,7 +53,7 @@ def load_job(
         look(read.value, findings, base=base, defaults=anywhere)
     if findings.problems:
         raise SpecError(findings.problems)
-    body = {name: value for name, value in read.value.items() if name not in ("$schema", "type")}
+    body = {name: value for name, value in read.value.items() if name not in _OF_THE_FILE}
     if is_pipeline(read.value):
         return PipelineJob(body, base=base, source=findings.source)
     job = _sweep(body) if str(read.value["type"]).lower() == "sweep" else _command(body)

@@ -14,6 +14,11 @@ from barrido.spec.paths import is_remote, local_path, looked_at, near
 from barrido.spec.searching import check_names
 from barrido.spec.source import Path
 
+_WITHOUT_EFFECT: Mapping[str, str] = {
+    "datastore": "datastores are Azure's, and `path` is of this machine",
+    "path_on_compute": "the command is given the local path itself",
+    **dict.fromkeys(("min", "max", "enum"), "only what is given to a component is checked by it"),
+}
 _FOLDER_TYPES = frozenset({"uri_folder", "mltable"})
 
 
@@ -22,6 +27,9 @@ def check_inputs(draft: Draft) -> None:
         given = draft.get("inputs", name)
         if not isinstance(given, Mapping):
             continue
+        for key, why in _WITHOUT_EFFECT.items():
+            if given.get(key) is not None:
+                draft.findings.note(("inputs", name, key), f"has no effect here: {why}")
         if (path := given.get("path")) is not None:
             _check_path(draft, ("inputs", name, "path"), path, str(given.get("type") or "").lower())
         elif given.get("value") is None and given.get("default") is None and not given.get("optional"):

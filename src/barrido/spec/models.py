@@ -17,7 +17,7 @@ from barrido.spec.algorithms import Policy, Sampling
 from barrido.spec.distributions import KINDS, Distribution
 from barrido.spec.environment import EnvironmentField
 from barrido.spec.messages import got
-from barrido.spec.node import Amount, CheckedBy, FilledText, Node, Scalar, Seconds, Text, one_of, said
+from barrido.spec.node import Amount, CheckedBy, FilledText, Node, Number, Scalar, Seconds, Text, one_of, said
 from barrido.spec.resources import Resources
 from barrido.spec.schedulers import Scheduler
 
@@ -54,28 +54,26 @@ Literally = Annotated[Scalar | None, CheckedBy(_literal)]
 class PathInput(Node):
     """A file or a folder that the command reads."""
 
-    elsewhere: ClassVar[Mapping[str, str]] = {
-        "datastore": "datastores are Azure's: give a local `path`",
-        "path_on_compute": "the command is given the local path itself",
-    }
     type: PathType | None = None
     path: FilledText = Field(description="where the data is on this machine", examples=["./data/train.csv"])
     mode: Mode | None = None
     optional: bool | None = None
     description: str | None = None
+    datastore: str | None = None
+    path_on_compute: str | None = None
 
 
 class LiteralInput(Node):
     """A value that is written into the command."""
 
-    elsewhere: ClassVar[Mapping[str, str]] = dict.fromkeys(
-        ("min", "max", "enum"), "only the inputs of components are checked by it: leave it out"
-    )
     type: LiteralType | None = None
     value: Literally = None
     default: Literally = None
     optional: bool = False
     description: str | None = None
+    min: Number | None = None
+    max: Number | None = None
+    enum: list[Scalar] | None = None
 
 
 def _input(value: Any) -> Any:
@@ -287,6 +285,9 @@ class Job(Node):
     identity: Anything | None = None
     services: Anything | None = None
     queue_settings: Anything | None = None
+    id: Text | None = None  # this and the next two are in the file that Azure writes of a submitted job
+    status: Text | None = None
+    creation_context: Anything | None = None
     resources: Resources | None = RESOURCES
     inputs: dict[str, Input] | None = None
     outputs: dict[str, Output | None] | None = None

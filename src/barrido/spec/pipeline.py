@@ -25,7 +25,7 @@ from barrido.spec.models import Anything, Input, Output
 from barrido.spec.node import FilledText, Node, Text
 from barrido.spec.source import Findings, Path
 from barrido.spec.steps import StepDraft, StepReader
-from barrido.spec.surroundings import JOB_NAME, LONGEST_NAME, check_name
+from barrido.spec.surroundings import JOB_NAME, LONGEST_NAME, OF_ANOTHER, check_name
 
 _WITHOUT_EFFECT: Mapping[Path, str] = {
     ("settings", "default_datastore"): "outputs stay in the workspace's folder",
@@ -33,6 +33,7 @@ _WITHOUT_EFFECT: Mapping[Path, str] = {
     ("identity",): "steps run as you",
     ("properties",): "use `tags` to label a pipeline",
     ("services",): "no service is opened for a pipeline",
+    **dict.fromkeys((("id",), ("status",), ("creation_context",)), OF_ANOTHER),
 }
 
 
@@ -70,6 +71,9 @@ class PipelineJob(Node):
     settings: Settings | None = None
     identity: Anything | None = None
     services: Anything | None = None
+    id: Text | None = None
+    status: Text | None = None
+    creation_context: Anything | None = None
     inputs: dict[str, Input] | None = None
     outputs: dict[str, Output | None] | None = None
     jobs: dict[str, Anything] = Field(

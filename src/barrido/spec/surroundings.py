@@ -18,6 +18,7 @@ from barrido.spec.paths import is_remote, local_path, looked_at, near
 
 JOB_NAME = re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9_-]*")
 LONGEST_NAME = 200
+OF_ANOTHER = "it is of the job that the file was saved from"
 
 _WITHOUT_EFFECT: Mapping[str, str] = {
     "identity": "trials run as you",
@@ -25,6 +26,7 @@ _WITHOUT_EFFECT: Mapping[str, str] = {
     "queue_settings": "there is no queue but this machine's",
     "distribution": "each trial is started as one process",
     "properties": "use `tags` to label a sweep",
+    **dict.fromkeys(("id", "status", "creation_context"), OF_ANOTHER),
 }
 
 _PLAIN_WORD = re.compile(r"[A-Za-z0-9_./+~-]+")
