@@ -223,7 +223,8 @@ def test_a_model_is_taken_from_what_a_job_made(client: MLClient) -> None:
     assert Path(made.path, "a").read_text() == "one\n"
     made = client.models.create_or_update(Model(name="whole", path="azureml://jobs/maker/outputs/model"))
     assert Path(made.path, "b").read_text() == "two\n"
-    with pytest.raises(RequestError, match=r"job 'maker' has no 'nett' in its artifacts\n.*there is logs, outputs"):
+    said = r"job 'maker' has no 'nett' in its artifacts\n.*there is logs, outputs"
+    with pytest.raises(RequestError, match=said):
         client.models.create_or_update(
             Model(name="net", path="azureml://jobs/maker/outputs/artifacts/paths/nett/")
         )
