@@ -105,7 +105,9 @@ def test_files_of_all_attempts_are_listed_and_none_from_elsewhere(
         "work/outputs/a/model.bin",
         "work/outputs/ü<b>.txt",
         "named-outputs/best/x",
+        "work/logs/steps.txt",
         "work.1/outputs/old",
+        "work.1/logs/old",
     ):
         (place.root / path).parent.mkdir(parents=True, exist_ok=True)
         (place.root / path).write_bytes(b"12345")
@@ -124,7 +126,9 @@ def test_files_of_all_attempts_are_listed_and_none_from_elsewhere(
         "work/outputs/ü<b>.txt",
         "work/outputs/inside",
         "named-outputs/best/x",
+        "work/logs/steps.txt",
         "work.1/outputs/old",
+        "work.1/logs/old",
     }
     assert {one["size"] for one in found} == {5}
     monkeypatch.setattr(trial, "LISTED", 2)

@@ -20,6 +20,7 @@
     trials/<trial>/
       work/                      the script's working directory: a private copy of code/
       work/outputs/              its default outputs
+      work/logs/                 what it logs by itself
       work.<k>/                  the same of attempt k, when there was another one after it
       named-outputs/<output>/    what ${{outputs.<output>}} points to
       checkpoints/               what a later attempt goes on from, if the scheduler pauses trials

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -67,9 +68,10 @@ def _value(value: float | None) -> float | str:
 def _outputs(folder: TrialFolder) -> list[Path]:
     """The files that the trial left for people, of all attempts; none that lies elsewhere."""
     root = folder.root.resolve()
-    earlier = sorted(folder.root.glob("work.*/outputs"))
+    earlier = (sorted(folder.root.glob(f"work.*/{name}")) for name in ("outputs", "logs"))
+    now = (folder.work / "outputs", folder.named_outputs, folder.work / "logs")
     found: list[Path] = []
-    for place in (folder.work / "outputs", folder.named_outputs, *earlier):
+    for place in (*now, *chain(*earlier)):
         for path in _files(place, root):
             found.append(path)
             if len(found) == LISTED:
