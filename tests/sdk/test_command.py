@@ -108,6 +108,20 @@ def test_a_commands_timeout_bounds_each_trial_unless_the_sweep_says_otherwise() 
     assert (recipe_of(sweep).limits.timeout, recipe_of(sweep).limits.trial_timeout) == (600, 5)
 
 
+def test_a_command_is_given_limits_and_resources_as_in_azure() -> None:
+    job = base()
+    job.set_limits(timeout=60)
+    job.set_limits()
+    job.set_resources(cpu=2)
+    job.set_resources(instance_count=1)
+    job.set_queue_settings(job_tier="standard")
+    job.set_queue_settings(priority="medium")
+    recipe = recipe_of(job)
+    assert (recipe.limits.timeout, recipe.work.resources.cpu) == (60, 2)
+    assert job.queue_settings == {"job_tier": "standard", "priority": "medium"}
+    assert any("queue_settings" in notice for notice in recipe.notices)
+
+
 def test_set_limits_and_set_objective_keep_what_they_do_not_name() -> None:
     sweep = base()(a=Choice([1])).sweep(primary_metric="m", goal="minimize", max_total_trials=9)
     sweep.set_limits(max_concurrent_trials=2, stop_after={"trials": 4})

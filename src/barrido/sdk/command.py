@@ -119,6 +119,11 @@ class Command(Work):
         job._base = self._base
         return job
 
+    def set_limits(self, *, timeout: float | None = None) -> None:
+        """Change how long it may take, in seconds; it stays as it is without ``timeout``."""
+        if timeout is not None:
+            self.limits = CommandJobLimits(timeout=timeout)
+
     def to_document(self) -> dict[str, Any]:
         """The job as its YAML file would say it."""
         return document(self.type, {**self.fields(), **self.work(), "limits": self.limits})

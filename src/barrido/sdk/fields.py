@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
+from barrido.sdk.document import plain
 from barrido.sdk.inputs import Names
 from barrido.sdk.origin import Placed, caller
 from barrido.spec.source import Source
@@ -60,3 +61,21 @@ class Described(Placed):
     def fields(self) -> dict[str, Any]:
         """The shared settings by name."""
         return {name: getattr(self, name) for name in JobFields.__annotations__}
+
+    def set_resources(self, **resources: Any) -> None:
+        """What each trial needs: ``cpu``, ``gpu``, ``memory``, ``custom``; what is not given stays as it is.
+        What a sweep says counts before what its command says. Azure's own settings are taken, and have no
+        effect."""
+        self.resources = {**(plain(self.resources) or {}), **resources}
+
+    def set_queue_settings(self, *, job_tier: str | None = None, priority: str | None = None) -> None:
+        """Taken as Azure does, and of no effect: who submits first is first served."""
+        self.queue_settings = {
+            **(plain(self.queue_settings) or {}),
+            **said(job_tier=job_tier, priority=priority),
+        }
+
+
+def said(**settings: Any) -> dict[str, Any]:
+    """Those that were given."""
+    return {name: value for name, value in settings.items() if value is not None}

@@ -13,9 +13,11 @@ from urllib.parse import quote
 
 from barrido import app
 from barrido.core.layout import SweepFolder, Workspace
-from barrido.core.recipe import Recipe
+from barrido.core.recipe import Limits, Recipe
 from barrido.core.trial import Expectation
 from barrido.errors import SweepNotFound
+from barrido.sdk.asked import Asked
+from barrido.sdk.inputs import Names
 from barrido.sdk.progress import TRIAL_STATUS, sweep_status
 from barrido.sdk.stream import is_interrupted
 from barrido.sdk.studio_link import link_to
@@ -38,14 +40,15 @@ class CreationContext:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Job:
+class Job(Asked):
     """A sweep, a command, or one trial of a sweep (named ``<sweep>_<n>``).
 
     ``status`` is Azure ML's word, ``reason`` says why. ``properties`` holds, for a sweep,
     ``best_child_run_id`` and ``score``, once there is a best trial. ``value`` is the best value of the
     primary metric, ``expected`` what the sampler's model expected of a trial before it was tried, in the
     same scale; None where no model was asked. ``note`` and ``tags`` are what people wrote on it,
-    ``origin`` says who put a trial in by hand. ``trials`` and ``metrics`` are read when they are asked for.
+    ``origin`` says who put a trial in by hand. ``outputs`` says where each of its outputs lies: of a sweep,
+    the best trial's. ``trials`` and ``metrics`` are read when they are asked for.
     """
 
     name: str
@@ -64,11 +67,13 @@ class Job:
     folder: Path
     notices: tuple[str, ...] = field(repr=False)
     creation_context: CreationContext = field(repr=False)
-    recipe: Recipe = field(repr=False)
+    _recipe: Recipe | None = field(repr=False)
+    _limits: Limits | None = field(repr=False)
     _measured: tuple[SweepFolder, int | None] = field(repr=False)  # whose metrics are its own
     expected: Expectation | None = field(default=None, repr=False)
     note: str = field(default="", repr=False)
     origin: str = field(default="", repr=False)
+    outputs: Mapping[str, Path] = field(default_factory=Names, repr=False)
     compute: str = field(default="local", repr=False)
 
     @property
@@ -170,14 +175,17 @@ def sweep_job(reader: Reader) -> Job:
         _measured=(reader.folder, 0 if recipe.kind == "command" else row.best_trial),
         notices=recipe.notices,
         creation_context=CreationContext(datetime.fromtimestamp(row.created_at, UTC)),
-        recipe=recipe,
         compute=recipe.compute,
+        outputs=_outputs(reader.folder, recipe, 0 if recipe.kind == "command" else row.best_trial),
+        _recipe=recipe,
+        _limits=row.limits,
     )
 
 
 def trial_job(reader: Reader, trial: TrialRow) -> Job:
     """One trial of the sweep that ``reader`` reads."""
-    recipe = reader.sweep().recipe
+    sweep = reader.sweep()
+    recipe = sweep.recipe
     name = f"{recipe.name}_{trial.number}"
     properties = {} if trial.exit_code is None else {"exit_code": str(trial.exit_code)}
     if trial.failure is not None:
@@ -203,9 +211,18 @@ def trial_job(reader: Reader, trial: TrialRow) -> Job:
         _measured=(reader.folder, trial.number),
         notices=(),
         creation_context=CreationContext(datetime.fromtimestamp(trial.queued_at, UTC)),
-        recipe=recipe,
         compute=recipe.compute,
+        outputs=_outputs(reader.folder, recipe, trial.number),
+        _recipe=recipe,
+        _limits=sweep.limits,
     )
+
+
+def _outputs(folder: SweepFolder, recipe: Recipe, number: int | None) -> Names[Path]:
+    if number is None:
+        return Names()
+    place = folder.trial(number).named_outputs
+    return Names({name: place / name for name in recipe.work.outputs})
 
 
 def _properties(row: SweepRow) -> dict[str, str]:

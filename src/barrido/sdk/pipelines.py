@@ -14,11 +14,11 @@ from barrido.controller.clock import WallClock
 from barrido.core.layout import PipelineFolder, SweepFolder
 from barrido.core.pipeline import PipelinePhase, StepPhase
 from barrido.core.protocols import Clock
-from barrido.core.recipe import Limits, Recipe, Work
 from barrido.errors import ControllerError, RequestError, SweepFailed
 from barrido.pipelines.records import read_state
 from barrido.pipelines.standing import Standing, StepStanding, look
 from barrido.sdk.download import copy_folder
+from barrido.sdk.inputs import Names
 from barrido.sdk.job import CreationContext, Job, sweep_job
 from barrido.sdk.stream import LOOK_S, leaving
 from barrido.sdk.table import Column, table
@@ -61,7 +61,6 @@ class PipelineRun(Job):
     """
 
     steps: Mapping[str, StepStanding] = field(default_factory=dict)
-    outputs: Mapping[str, Path] = field(default_factory=dict)
 
     @property
     def jobs(self) -> dict[str, Job]:
@@ -86,23 +85,11 @@ class PipelineRun(Job):
         """None: its steps have them."""
         return []
 
-    @property
-    def metrics(self) -> dict[str, float]:
-        """None: its steps have them."""
-        return {}
-
 
 def pipeline_run(folder: PipelineFolder) -> PipelineRun:
     """The pipeline as it stands now."""
     standing = look(folder)
     recipe, state = standing.recipe, standing.state
-    placeholder = Recipe(
-        name=recipe.name,
-        kind="pipeline",
-        experiment=recipe.experiment,
-        limits=Limits(max_total_trials=len(recipe.steps), max_concurrent_trials=1),
-        work=Work(command=""),
-    )
     return PipelineRun(
         name=recipe.name,
         type="pipeline",
@@ -121,9 +108,10 @@ def pipeline_run(folder: PipelineFolder) -> PipelineRun:
         _measured=(SweepFolder(folder.root), None),
         notices=recipe.notices,
         creation_context=CreationContext(datetime.fromtimestamp(state.created_at, UTC)),
-        recipe=placeholder,
+        _recipe=None,
+        _limits=None,
         steps=standing.steps,
-        outputs=outputs_of(standing),
+        outputs=Names(outputs_of(standing)),
     )
 
 

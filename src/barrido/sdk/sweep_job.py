@@ -10,7 +10,7 @@ from barrido.errors import RequestError
 from barrido.sdk import azure
 from barrido.sdk.algorithms import EarlyTerminationPolicy, SamplingAlgorithm
 from barrido.sdk.document import document, located, plain
-from barrido.sdk.fields import Described, JobFields, Settings
+from barrido.sdk.fields import Described, JobFields, Settings, said
 from barrido.sdk.inputs import Names
 from barrido.sdk.limits import Objective, SweepJobLimits
 from barrido.sdk.schedulers import Scheduler
@@ -90,7 +90,7 @@ class SweepJob(Described):
 
     def set_objective(self, *, goal: str | None = None, primary_metric: str | None = None) -> None:
         """Change the objective; what is not given stays as it is."""
-        self.objective = {**(plain(self.objective) or {}), **_given(goal=goal, primary_metric=primary_metric)}
+        self.objective = {**(plain(self.objective) or {}), **said(goal=goal, primary_metric=primary_metric)}
 
     def set_limits(
         self,
@@ -105,7 +105,7 @@ class SweepJob(Described):
         retry_backoff: float | None = None,
     ) -> None:
         """Change the limits; what is not given stays as it is. Times in seconds."""
-        given = _given(
+        given = said(
             max_concurrent_trials=max_concurrent_trials,
             max_total_trials=max_total_trials,
             timeout=timeout,
@@ -116,11 +116,6 @@ class SweepJob(Described):
             retry_backoff=retry_backoff,
         )
         self.limits = SweepJobLimits(**{**vars(self.limits), **given})
-
-    def set_resources(self, **resources: Any) -> None:
-        """What each trial needs: ``cpu``, ``gpu``, ``memory``, ``custom``; what is not given stays as it is.
-        It counts before what the command says. Azure's own settings are taken, and have no effect."""
-        self.resources = {**(plain(self.resources) or {}), **resources}
 
     def to_document(self) -> dict[str, Any]:
         """The job as its YAML file would say it."""
@@ -154,10 +149,6 @@ class SweepJob(Described):
             places |= {("trial", name): at for name, at in self.trial._places.items()}
         places |= {(name,): at for name, at in self._places.items() if name != "trial"}
         return located(self._source, self._origin, places)
-
-
-def _given(**settings: Any) -> dict[str, Any]:
-    return {name: value for name, value in settings.items() if value is not None}
 
 
 def _as_work(trial: Any) -> Work | None:
