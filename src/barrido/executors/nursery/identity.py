@@ -128,19 +128,19 @@ def _text_at(address: int, length: int) -> str | None:
 
 
 def _is_readable(address: int) -> bool:
-    return any(start <= address < end - _WORD for start, end in _mapped())
+    return any(start <= address < end - _WORD and modes[0] == "r" for start, end, modes in mapped())
 
 
-_maps: list[tuple[int, int]] = []
+_maps: list[tuple[int, int, str]] = []
 
 
-def _mapped() -> Sequence[tuple[int, int]]:
-    """The readable ranges of this process, as they were when first asked for."""
+def mapped() -> Sequence[tuple[int, int, str]]:
+    """The memory of this process by address, as it was when first asked for: start, end and "rw-p"."""
     if not _maps:
         with open("/proc/self/maps", encoding="utf-8", errors="replace") as lines:
             for line in lines:
                 span, modes = line.split()[:2]
                 low, high = span.split("-")
-                if modes.startswith("r") and not line.rstrip().endswith(("[vvar]", "[vsyscall]")):
-                    _maps.append((int(low, 16), int(high, 16)))
+                if not line.rstrip().endswith(("[vvar]", "[vsyscall]")):
+                    _maps.append((int(low, 16), int(high, 16), modes))
     return _maps

@@ -10,7 +10,6 @@ import os
 import select
 import signal
 import sys
-from types import ModuleType
 from typing import Any
 
 from . import fresh
@@ -18,6 +17,7 @@ from .birth import Mother, Order, bear
 from .heads import leading
 from .identity import Program, present
 from .scout import Scout, learned
+from .shared import Shared
 from .watch import Imports, Unfit, lasting_threads
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
@@ -46,19 +46,18 @@ class _Nursery:
     def __init__(self, orders: int, replies: int, baseline: frozenset[str]) -> None:
         self._orders = orders
         self._replies = replies
-        self._baseline = baseline
         self._mother: Mother | None = None
         self._leaders: dict[int, tuple[int, str]] = {}  # pidfd → pid, to be reaped, and its claim
         self._unread = b""
-        self._modules: dict[str, ModuleType] = {}  # what all trials share
+        self._shared = Shared(baseline)
         self._packages: set[str] = set()
         self._imports: Imports | None = None
         self._program: Program | None = None
         self._learned = ""  # the file that the scouts wrote, once it was read
         self._scouts = SCOUTS
-        atexit.register(self._leave)  # the first that is registered comes last
+        atexit.register(self._shared.leave)  # the first that is registered comes last
         # The trials have modules of their own: none is there that they did not ask for.
-        for name in [name for name in sys.modules if self._is_shared(name)]:
+        for name in [name for name in sys.modules if name in self._shared]:
             del sys.modules[name]
 
     def run(self) -> None:
@@ -123,8 +122,8 @@ class _Nursery:
                 self._learned, self._scouts = order.learned, 0
                 for name, origin in learned(order.learned):
                     self._imports.load(name, origin=origin)
-            self._modules.update((n, m) for n, m in sys.modules.items() if self._is_shared(n))
-            self._packages = {name.partition(".")[0] for name in self._modules}
+            self._shared.keep()
+            self._packages = {name.partition(".")[0] for name in self._shared.modules}
             gc.freeze()  # or the first collection in each trial would copy every page
             self._mother = Mother(
                 self._program,
@@ -139,9 +138,6 @@ class _Nursery:
             raise OSError(f"there are threads in it ({threads[0]})")
         return self._mother
 
-    def _is_shared(self, name: str) -> bool:
-        return name not in self._baseline
-
     def _shadowed(self, order: Order) -> str:
         """A file of the user's that bears the name of a module which is there already."""
         _, folder = _script(order)
@@ -149,16 +145,6 @@ class _Nursery:
             return next((n for n in os.listdir(folder) if n.partition(".")[0] in self._packages), "")
         except OSError:
             return ""
-
-    def _leave(self) -> None:
-        """Spare a trial that ends the taking apart of what it shares: that would copy all of its memory.
-
-        What is the user's own comes to its end as ever, unless it is kept in one of these modules.
-        """
-        ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._modules))
-        for name, module in self._modules.items():
-            if sys.modules.get(name) is module:
-                del sys.modules[name]
 
 
 def _script(order: Order) -> tuple[str, str]:
