@@ -125,6 +125,7 @@ class _Nursery:
             self._shared.keep()
             self._packages = {name.partition(".")[0] for name in self._shared.modules}
             gc.freeze()  # or the first collection in each trial would copy every page
+            gc.collect()  # finds nothing now, and gives back what was kept for later
             self._mother = Mother(
                 self._program,
                 self._imports.changes(),
