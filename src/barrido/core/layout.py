@@ -114,6 +114,10 @@ class SweepFolder:
     def tracking(self) -> Path:
         return self.root / "tracking"
 
+    @property
+    def trials(self) -> Path:
+        return self.root / "trials"
+
     def trial(self, number: int) -> TrialFolder:
         return TrialFolder(self.root / f"trials/{number}")
 

@@ -27,10 +27,10 @@ from barrido.executors import halts
 from barrido.executors import leader as leaders
 from barrido.executors.attempt import Attempt, Finished, Key, Starter
 from barrido.executors.ending import Ending, ending_of
-from barrido.executors.inotify import watch_over
 from barrido.executors.kills import Kills
 from barrido.executors.leader import CLAIM_FAILED, Life, machine_id, read_life
 from barrido.executors.leftovers import Leftover, leftovers
+from barrido.inotify import WRITTEN, watch_over
 
 POLL_S = 0.05
 LOOK_S = 0.001  # how soon it is looked again whether all of an attempt is frozen; ever later
@@ -59,7 +59,7 @@ class Supervisor:
         self._ear.setblocking(False)
         self._bell.setblocking(False)
         self._selector.register(self._ear, selectors.EVENT_READ, self._on_bell)
-        self._watch = None if polls else watch_over(feed)
+        self._watch = None if polls else watch_over(feed, WRITTEN)
         self._polls = self._watch is None or not hasattr(os, "pidfd_open")
         if self._watch is not None:
             self._selector.register(self._watch, selectors.EVENT_READ, self._on_feed)

@@ -23,6 +23,7 @@ from yarl import URL
 from barrido.core.layout import SweepFolder
 from barrido.tracking.config import Config
 from barrido.tracking.door import Doors
+from barrido.tracking.early import Early
 from barrido.tracking.forward import Forwarder, Logs
 from barrido.tracking.gateway import Gateway
 from barrido.tracking.identity import Identity
@@ -80,6 +81,7 @@ class Process:
         self._mirror = mirror = Mirror(reader, runs, forwarder, doors, upstream, notices)
         self._gateway = Gateway(identity, reader, runs, logs, doors, forwarder, upstream, notices)
         upstream.start()
+        early = Early(folder, reader, runs, upstream)
         self._server = web.Server(self._gateway.handle, access_log=None, keepalive_timeout=KEEP_ALIVE_S)
         runner = web.ServerRunner(self._server, handle_signals=False)
         await runner.setup()
@@ -95,6 +97,7 @@ class Process:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            await early.close()
             await runner.cleanup()
             await upstream.close()
             reader.close()

@@ -22,12 +22,12 @@ _POOLS = (
 SIZES = frozenset({"NUMEXPR_NUM_THREADS", *(variable for _, _, names in _POOLS for variable in names)})
 """Variables that a nursery has pinned, so that it has no threads."""
 
-Pool = tuple[Callable[[int], object], tuple[str, ...]]
+Pool = tuple[Callable[[int], object], tuple[str, ...], Callable[[], object] | None]
 Place = tuple[dict[str, object], str, Callable[[str], object], str]
 
 
 def pools() -> Sequence[Pool]:
-    """The thread pools of the libraries that are loaded: how to set their size, and who says it."""
+    """The thread pools of the libraries that are loaded: how to set a size, who says it, how to end them."""
     with open("/proc/self/maps", encoding="utf-8", errors="surrogateescape") as lines:
         paths = {line.split(maxsplit=5)[5].rstrip("\n") for line in lines if "/" in line}
     found: list[Pool] = []
@@ -35,7 +35,8 @@ def pools() -> Sequence[Pool]:
         for part, setters, variables in _POOLS:
             if part in os.path.basename(path):
                 library = ctypes.CDLL(path)
-                found += [(getattr(library, s), variables) for s in setters if hasattr(library, s)][:1]
+                end = getattr(library, "blas_thread_shutdown_", None)
+                found += [(getattr(library, s), variables, end) for s in setters if hasattr(library, s)][:1]
     return found
 
 
@@ -56,12 +57,14 @@ def renew(environ: Mapping[str, str], pools: Sequence[Pool], places: Sequence[Pl
     here = os.getcwd()
     for names, name, kind, rest in places:
         names[name] = kind(here + rest)
-    for set_size, variables in pools:
+    for set_size, variables, end in pools:
         size = next((environ[v] for v in variables if environ.get(v)), "")
         if size != "1":  # which is what they have
             cores = len(os.sched_getaffinity(0))
             asked = int(size) if size.isdecimal() and int(size) else cores
             set_size(min(asked, cores) if "OPENBLAS_NUM_THREADS" in variables else asked)  # as it does itself
+            if end:  # OpenBLAS has started them, and they spin for 25 ms; it starts them again when needed
+                end()
     for module, make_new in _RENEWED.items():
         if module in sys.modules:
             make_new(sys.modules[module])

@@ -1,4 +1,4 @@
-"""Which files of one folder were written to: Linux inotify through ctypes, no dependency, no thread."""
+"""What happens to the entries of one folder: Linux inotify through ctypes, no dependency, no thread."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import os
 import struct
 from pathlib import Path
 
-_MODIFY = 0x00000002  # IN_MODIFY: somebody wrote; what we put in by rename does not wake ourselves
+WRITTEN = 0x00000002  # IN_MODIFY: somebody wrote; what we put in by rename does not wake ourselves
+PUT_IN = 0x00000080 | 0x00000100  # IN_MOVED_TO, IN_CREATE
 _OVERFLOW = 0x00004000  # IN_Q_OVERFLOW
 _HEADER = struct.Struct("iIII")  # struct inotify_event: wd, mask, cookie, len
 _CHUNK = 64 * 1024
@@ -16,14 +17,14 @@ _CHUNK = 64 * 1024
 class FolderWatch:
     """Raises OSError where the system cannot do it: fall back on looking from time to time."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, happening: int) -> None:
         libc = ctypes.CDLL(None, use_errno=True)
         if not hasattr(libc, "inotify_init1"):
             raise OSError("this system has no inotify")
         self._fd: int = libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
         if self._fd < 0:
             raise _error(folder)
-        if libc.inotify_add_watch(self._fd, os.fsencode(folder), _MODIFY) < 0:
+        if libc.inotify_add_watch(self._fd, os.fsencode(folder), happening) < 0:
             error = _error(folder)
             os.close(self._fd)
             raise error
@@ -32,7 +33,7 @@ class FolderWatch:
         return self._fd
 
     def names(self) -> set[str] | None:
-        """Names written to since the last call; None if there were too many to keep: look at all."""
+        """Names that it happened to since the last call; None if there were too many to keep: look at all."""
         names: set[str] = set()
         overflow = False
         while raw := self._read():
@@ -57,9 +58,10 @@ class FolderWatch:
             return b""
 
 
-def watch_over(folder: Path) -> FolderWatch | None:
+def watch_over(folder: Path, happening: int) -> FolderWatch | None:
+    """``happening``: `WRITTEN` or `PUT_IN`. None where the system does not tell."""
     try:
-        return FolderWatch(folder)
+        return FolderWatch(folder, happening)
     except OSError:  # none on this system, or this user's are all taken
         return None
 
