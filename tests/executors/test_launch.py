@@ -125,6 +125,19 @@ def test_who_sets_the_threads_has_decided(make: Make, folder: SweepFolder, where
     assert "MKL_NUM_THREADS" not in seen
 
 
+@pytest.mark.parametrize(("where", "expected"), [("", "true"), ("outer", "false"), ("work", "false")])
+def test_trials_do_not_tell_mlflows_makers_of_themselves_unless_somebody_wants_it(
+    make: Make, folder: SweepFolder, where: str, expected: str
+) -> None:
+    outer = {name: value for name, value in os.environ.items() if name != "MLFLOW_DISABLE_TELEMETRY"}
+    chosen = {"MLFLOW_DISABLE_TELEMETRY": "false"}
+    executor = make(
+        outer={**outer, **chosen} if where == "outer" else outer,
+        work=Work(command="", environment_variables=chosen if where == "work" else {}),
+    )
+    assert environment_of(executor, folder)["MLFLOW_DISABLE_TELEMETRY"] == expected
+
+
 def test_where_the_policy_applies_is_told_to_the_trial(make: Make, folder: SweepFolder) -> None:
     executor = make(
         policy={"type": "bandit", "evaluation_interval": None, "delay_evaluation": 3},

@@ -170,7 +170,7 @@ def test_processes_of_scikit_learn(alike: Alike) -> None:
 def test_mlflow_knows_nothing_yet(alike: Alike) -> None:
     alike(
         MLFLOW,
-        variables={"OMP_NUM_THREADS": "1"},
+        variables={"OMP_NUM_THREADS": "1", "MLFLOW_DISABLE_TELEMETRY": "false"},
         tracker=lambda trial, attempt: {"MLFLOW_TRACKING_URI": f"http://127.0.0.1:9/trial/{trial}"},
         points=TWO,
     )

@@ -50,6 +50,7 @@ class TrialEnvironment:
         if not any(name in shared or name in own for name in THREADS):
             shared |= dict.fromkeys(THREADS, share)
         shared.setdefault("PYTHONUNBUFFERED", "1")  # the log is read while the trial runs
+        shared.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # or each trial would ask the internet first
         python = recipe.work.python or sys.executable
         folders = _python_folders(folder, python)
         if is_foreign := not _is_ours(python):

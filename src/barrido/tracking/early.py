@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import suppress
 
 from barrido.core.layout import SweepFolder
 from barrido.inotify import PUT_IN, watch_over
@@ -26,7 +27,8 @@ class Early:
         self._runs = runs
         self._upstream = upstream
         self._making: set[asyncio.Task[None]] = set()
-        folder.trials.mkdir(exist_ok=True)
+        with suppress(OSError):
+            folder.trials.mkdir(exist_ok=True)
         self._watch = watch_over(folder.trials, PUT_IN)
         if self._watch is not None:
             asyncio.get_running_loop().add_reader(self._watch.fileno(), self._look)
