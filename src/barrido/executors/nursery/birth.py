@@ -8,7 +8,7 @@ import sys
 import time
 import traceback
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from . import fresh
@@ -157,8 +157,7 @@ def _become(order: Order, mother: Mother) -> None:
     """Make this process the trial: as if it had just been started."""
     present(order.words, order.environ)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _ASKING)
-    os.environ.clear()
-    os.environ.update(order.environ)
+    _take_on(order.environ)
     for name, value in mother.changes.items():
         if value is None:
             os.environ.pop(name, None)
@@ -172,6 +171,17 @@ def _become(order: Order, mother: Mother) -> None:
     main.__dict__.update(sys.modules["__main__"].__dict__)
     sys.modules["__main__"] = main
     fresh.renew(order.environ, mother.pools, mother.places)
+
+
+def _take_on(environ: Mapping[str, str]) -> None:
+    """Make it ``os.environ``, in its order. Nearly all of it is there: it was the nursery's."""
+    for name in [name for name in os.environ if name not in environ]:
+        del os.environ[name]
+    if list(os.environ) != list(environ):
+        os.environ.clear()
+    for name, value in environ.items():
+        if os.environ.get(name) != value:
+            os.environ[name] = value
 
 
 def _point(source: int, target: int) -> None:

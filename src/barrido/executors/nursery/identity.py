@@ -6,6 +6,7 @@ import ctypes
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 
 from . import MODULE_PLACEHOLDER, PLACEHOLDER
 
@@ -45,11 +46,7 @@ def present(words: Sequence[str], environ: Mapping[str, str]) -> None:
     block = b"".join(os.fsencode(f"{name}={value}") + b"\0" for name, value in environ.items())
     kept = ctypes.create_string_buffer(argv + block)
     ctypes.pythonapi.Py_IncRef(ctypes.py_object(kept))  # the kernel reads it as long as the process lives
-    with open("/proc/self/stat", encoding="utf-8", errors="replace") as stat:
-        fields = stat.read().rpartition(")")[2].split()
-    libc = ctypes.CDLL(None, use_errno=True)
-    libc.sbrk.restype = ctypes.c_void_p
-    libc.prctl.argtypes = [ctypes.c_int, *[ctypes.c_ulong] * 4]
+    libc = _libc()
     start = ctypes.addressof(kept)
     mm = _Map(
         brk=libc.sbrk(0),
@@ -58,11 +55,27 @@ def present(words: Sequence[str], environ: Mapping[str, str]) -> None:
         env_start=start + len(argv),
         env_end=start + len(argv) + len(block),
         exe_fd=0xFFFFFFFF,  # the executable stays
-        **{name: int(fields[number - 3]) for name, number in _STAT.items()},
+        **_layout(),
     )
     if libc.prctl(_PR_SET_MM, _PR_SET_MM_MAP, ctypes.addressof(mm), ctypes.sizeof(mm), 0):
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number))
+
+
+@cache
+def _libc() -> ctypes.CDLL:
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.sbrk.restype = ctypes.c_void_p
+    libc.prctl.argtypes = [ctypes.c_int, *[ctypes.c_ulong] * 4]
+    return libc
+
+
+@cache
+def _layout() -> Mapping[str, int]:
+    """Where this process's program and stack begin: forks have them at the same places."""
+    with open("/proc/self/stat", encoding="utf-8", errors="replace") as stat:
+        fields = stat.read().rpartition(")")[2].split()
+    return {name: int(fields[number - 3]) for name, number in _STAT.items()}
 
 
 class Program:

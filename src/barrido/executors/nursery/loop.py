@@ -112,6 +112,7 @@ class _Nursery:
             script, folder = _script(order)
             if self._imports is None:
                 pins = {name: os.environ[name] for name in fresh.SIZES if name in os.environ}
+                os.environ.clear()  # in the order that trials take it on, they change little of it
                 os.environ.update(order.environ | pins)
                 self._imports = Imports(excluded, order.varying, order.argv(), script, folder)
             heads = list(leading(script))
