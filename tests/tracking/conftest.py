@@ -139,8 +139,6 @@ class FakeMlflow:
         self.silent_after: str | None = None  # this call is done, but not answered, once
         self.refused: set[str] = set()  # metrics, parameters and tags
         self.authorization: str | None = None
-        self.takes_s = 0.0
-        self.busy, self.busiest = 0, 0  # requests at a time
         self._place: Place | None = None
         self._runner: web.AppRunner | None = None
 
@@ -183,10 +181,6 @@ class FakeMlflow:
         if self.down:
             return web.Response(status=503, text="down")
         self.authorization = request.headers.get("Authorization")
-        self.busy += 1
-        self.busiest = max(self.busy, self.busiest)
-        await asyncio.sleep(self.takes_s)
-        self.busy -= 1
         if not path.startswith(API):
             self.bodies[path] = raw
             return web.Response(body=b"stored " + str(len(raw)).encode())

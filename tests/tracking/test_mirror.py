@@ -6,12 +6,9 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from functools import partial
 from typing import Any
 
 import pytest
-
-from barrido.tracking.upstream import RemoteAddress
 
 Bench = Any  # of conftest
 
@@ -130,25 +127,6 @@ def test_a_run_is_made_when_its_trial_is_launched_and_nobody_has_asked(
         trials.joinpath("spare").rename(trials / "2")
         await bench.until(lambda: bench.mlflow.named("demo_2"))
         assert bench.mlflow.calls == ["POST runs/create"]
-
-    play(bench, test)
-
-
-@pytest.mark.parametrize("lanes", [1, 4])
-def test_what_nobody_waits_for_leaves_a_slow_server_room(
-    bench: Bench, lanes: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Four updates at a time kept a server that answers one by one from what a script waited for."""
-    monkeypatch.setattr("barrido.tracking.process.RemoteAddress", partial(RemoteAddress, lanes=lanes))
-
-    async def test() -> None:
-        await bench.until(lambda: bench.mlflow.named("demo_0")["params"])
-        bench.mlflow.takes_s, bench.mlflow.busiest = 0.02, 0
-        for number in range(1, 7):
-            bench.sweep.trial(number, "completed", ended_at=1005.0)
-            bench.sweep.metric(number, 0, "loss", 0.5)
-        await bench.until(lambda: all(bench.mlflow.named(f"demo_{n}")["params"] for n in range(1, 7)))
-        assert bench.mlflow.busiest == lanes
 
     play(bench, test)
 

@@ -18,7 +18,6 @@ class LosesHope:
 
     def __init__(self) -> None:
         self.patience_s = 60.0
-        self.lanes = 1
         self.never = False
         self.tries = 0
 

@@ -29,6 +29,7 @@ SHARE = 3
 """Forwarding rests this many times as long as it took, so that it never takes a core of its own."""
 
 MAX_PAUSE_S = 5.0
+CONCURRENT = 4
 
 
 class Logs:
@@ -86,6 +87,7 @@ class Forwarder:
 
     async def run(self) -> None:
         """For ever: what was gathered, about a second after it began; later when MLflow is slow or away."""
+        gate = asyncio.Semaphore(CONCURRENT)
         while True:
             await self._upstream.up.wait()
             began = time.monotonic()
@@ -93,15 +95,15 @@ class Forwarder:
                 self.touch(run)
             due = sorted(alias for alias, at in self._due.items() if at <= began)
             runs = [self._runs.ledger.runs[alias] for alias in due]
-            done = await asyncio.gather(*(self._try(run) for run in runs))
+            done = await asyncio.gather(*(self._try(run, gate) for run in runs))
             took = time.monotonic() - began
             if all(done):
                 await asyncio.sleep(min(MAX_PAUSE_S, max(PAUSE_S, SHARE * took)))
             else:
                 await asyncio.sleep(MAX_PAUSE_S if self._upstream.up.is_set() else PAUSE_S)
 
-    async def _try(self, run: Run) -> bool:
-        async with self._upstream.gate:
+    async def _try(self, run: Run, gate: asyncio.Semaphore) -> bool:
+        async with gate:
             try:
                 await self.flush(run)
             except Unreachable as error:

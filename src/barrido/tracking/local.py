@@ -36,7 +36,6 @@ class LocalAddress:
     def __init__(self, backend: Backend, notices: Notices) -> None:
         self.patience_s = LOCAL_PATIENCE_S
         self.never = False
-        self.lanes = 1  # it answers one at a time: the next one may be a script's
         self._backend = backend
         self._notices = notices
         self._failures = 0

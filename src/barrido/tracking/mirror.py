@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 
 LOOK_S = 0.3
 RETRY_S = 2.0
+CONCURRENT = 4
 
 
 class Mirror:
@@ -47,6 +48,7 @@ class Mirror:
         self._doors = doors
         self._upstream = upstream
         self._notices = notices
+        self._gate = asyncio.Semaphore(CONCURRENT)
         self._first = 0  # all trials below are mirrored to their end
         self.sweep = reader.sweep()
 
@@ -105,7 +107,7 @@ class Mirror:
         status = portrait.trial_status(row.phase)
         if not (row.was_launched or run.asked):
             return status is not None
-        async with self._upstream.gate:
+        async with self._gate:
             for attempt in range(1, row.attempt):
                 await self._end_earlier(row, attempt)
             await self._runs.real(run)

@@ -53,7 +53,6 @@ class Address(Protocol):
 
     patience_s: float
     never: bool  # True: there will not be one
-    lanes: int  # so many requests that nobody waits for are sent at a time
 
     async def locate(self) -> URL:
         """Its URL, after starting it if that is needed. Raises Unreachable."""
@@ -62,10 +61,9 @@ class Address(Protocol):
 class RemoteAddress:
     """The user's own server."""
 
-    def __init__(self, url: URL, lanes: int = 4) -> None:
+    def __init__(self, url: URL) -> None:
         self.patience_s = REMOTE_PATIENCE_S
         self.never = False
-        self.lanes = lanes
         self._url = url
 
     async def locate(self) -> URL:
@@ -127,7 +125,6 @@ class Upstream:
         self.credentials = credentials or Credentials()
         self.ssl = self.credentials.ssl()
         self.up = asyncio.Event()
-        self.gate = asyncio.Semaphore(address.lanes)  # for what nobody waits for
         self.base: URL | None = None
         self._address = address
         self._notices = notices
