@@ -22,11 +22,12 @@ from barrido.errors import BuildFailed, RequestError
 Lines = Callable[..., tuple[str, ...]]
 
 ASK = """
-import sys
+import signal, sys
 from pathlib import Path
 from barrido.core.environment import Environment
 from barrido.environments import ready
 lines = "--no-index", "slowly @ " + Path(sys.argv[2]).as_uri()
+signal.signal(signal.SIGINT, signal.default_int_handler)  # tests in the background ignore it
 made = Environment(name="slow", requirements=lines, files={sys.argv[2]: "as it is"})
 print(ready(made, Path(sys.argv[1]), lambda text: print(text, flush=True)), flush=True)
 """
