@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
+from textwrap import dedent
 from typing import Any
 
 import pytest
@@ -40,6 +44,27 @@ def test_the_threads_of_linear_algebra(alike: Alike, threads: str) -> None:
         + "print(len(os.listdir('/proc/self/task')), os.environ.get('OMP_NUM_THREADS'))\n",
         variables={"OMP_NUM_THREADS": threads} if threads else {},
     )
+
+
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="OpenBLAS has a thread for each core at most")
+def test_threads_of_openblas_are_started_when_they_are_needed() -> None:
+    """They spin for a while when they have nothing to do."""
+    script = """
+        import os
+        import numpy as np
+        from barrido.executors.nursery import fresh
+        count = lambda: len(os.listdir("/proc/self/task"))
+        fresh.renew({"OPENBLAS_NUM_THREADS": "2"}, fresh.pools(), [])
+        before, x = count(), np.ones((400, 400))
+        x @ x
+        print(before, count())
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", dedent(script)],
+        env={**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout == "1 2\n"
 
 
 @pytest.mark.parametrize(

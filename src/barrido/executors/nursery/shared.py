@@ -51,9 +51,8 @@ class Shared:
     def leave(self) -> None:
         """Call it in a trial that ends, after everything of its own."""
         there = self._there
-        later = [
-            *takewhile(lambda name: name != self._last, reversed(there))
-        ]  # `site` is imported to its end here
+        # `site` is imported to its end in the trial.
+        later = list(takewhile(lambda name: name != self._last, reversed(there)))
         first = [name for name in self._first if name in there and name not in later]
         modules = {name: there[name] for name in first + later[::-1]}
         _exchange(there, modules)
