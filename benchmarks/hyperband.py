@@ -5,7 +5,8 @@
 scikit-learn's MLP on its digits, R = 81, η = 3: 143 configurations in five brackets, 1,581 epochs, one
 trial at a time (two that train side by side slow each other down, and both pay for it). The script knows
 nothing of rungs: it trains 81 epochs and reports its error after each. Beside it, in the same run, one
-process trains the same configurations for the same epochs, one after the other, and does nothing else.
+process trains the same configurations for the same epochs, one after the other, and does nothing else; and
+bare forks of a process that has imported everything do, one for each configuration (`benchmarks.forks`).
 
 What counts is the ratio of processor times: that of all of the sweep's processes (controller, nursery,
 gateway, trials, the MLflow server where it is asked for) to that of the one process. Required: 1.25 at most.
@@ -17,7 +18,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import resource
 import shutil
 import signal
 import subprocess
@@ -82,6 +82,9 @@ DOORS = {
     "mlflow": ("import mlflow", 'mlflow.log_metric("error", error)'),
 }
 
+FORKS = {"forks": "python", "forks, cut off": "at-once"}
+"""How trials end that are nothing but forks."""
+
 ALONE = """\
 import json
 import sys
@@ -143,13 +146,24 @@ def alone(code: Path, work: list[tuple[dict[str, object], int]]) -> float:
     """Seconds of processor time of one process that trains the same."""
     (code / "work.json").write_text(json.dumps(work))
     (code / "alone.py").write_text(ALONE)
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return cpu_of(code, "alone.py", "work.json")
+
+
+def forked(code: Path, work: list[tuple[dict[str, object], int]], end: str) -> float:
+    """Seconds of processor time of bare forks that train the same, report nothing, and never pause."""
+    (code / "forks.json").write_text(json.dumps([{**options, "epochs": epochs} for options, epochs in work]))
+    (code / "train.py").write_text(SCRIPT.format(imports="", report="pass"))
+    return cpu_of(code, str(Path(__file__).with_name("forks.py")), "forks.json", "1", end)
+
+
+def cpu_of(code: Path, *words: str) -> float:
+    """Seconds of processor time of a Python program in the folder ``code``."""
+    before = cpu_of_children()
     subprocess.run(
-        [sys.executable, "alone.py", "work.json"], cwd=code, check=True,
+        [sys.executable, *words], cwd=code, check=True,
         env={**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
     )  # fmt: skip
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return cpu_of_children() - before
 
 
 def main() -> None:
@@ -166,7 +180,7 @@ def main() -> None:
     print(f"Hyperband of a plain script: R = {most}, {trials} configurations, {epochs:,} epochs")
     print(f"trials at a time: {chosen.slots}")
     print(
-        f"{'reports through':<18}{'sweep CPU':>12}{'alone CPU':>12}{'ratio':>8}{'sweep wall':>13}", flush=True
+        f"{'reports through':<18}{'its CPU':>12}{'alone CPU':>12}{'ratio':>8}{'sweep wall':>13}", flush=True
     )
     for door in [chosen.door] if chosen.door else DOORS:
         where = Path(tempfile.mkdtemp(prefix="barrido-bench-"))
@@ -178,12 +192,14 @@ def main() -> None:
             (code / "train.py").write_text(SCRIPT.format(imports=imports, report=report))
             cpu_s, wall_s, work = sweep(code, where, most, chosen.slots)
             alone_s = alone(code, work)
+            row = f"{door:<18}{cpu_s:>10.1f} s{alone_s:>10.1f} s{cpu_s / alone_s:>7.2f}x{wall_s:>11.1f} s"
+            print(row, flush=True)
+            for name, end in FORKS.items():
+                forked_s = forked(code, work, end)
+                row = f"{name:<18}{forked_s:>10.1f} s{alone_s:>10.1f} s{forked_s / alone_s:>7.2f}x"
+                print(row, flush=True)
         finally:
             shutil.rmtree(where, ignore_errors=True)
-        print(
-            f"{door:<18}{cpu_s:>10.1f} s{alone_s:>10.1f} s{cpu_s / alone_s:>7.2f}x{wall_s:>11.1f} s",
-            flush=True,
-        )
 
 
 if __name__ == "__main__":

@@ -11,6 +11,9 @@ trial goes first and is not counted: it starts that server, compiles the librari
 their files into memory, for both sides alike. Everything else is within the figures: from the call of
 `create` to the end of the last trial. Memory is looked at in sweeps of their own, because looking takes time.
 Scripts whose libraries are not installed are left out: `pip install lightgbm torch`.
+
+Beside them bare forks of a process that has imported everything (`benchmarks.forks`), two at a time, which
+log to the same MLflow server: what anybody's own fork server would give, with nothing around it.
 """
 
 from __future__ import annotations
@@ -18,10 +21,13 @@ from __future__ import annotations
 import argparse
 import ctypes
 import importlib.util
+import json
 import os
 import resource
 import shutil
 import signal
+import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -38,6 +44,9 @@ from barrido.core.layout import SweepFolder, Workspace
 from barrido.core.recipe import Goal, Limits, Objective, Recipe, Work
 from barrido.core.state import SweepPhase
 from barrido.store.queries import NoteRow, Reader
+
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+"""What barrido gives to trials that share two cores."""
 
 TUTORIAL = Path(__file__).parent.parent / "examples/tutorial/src"
 
@@ -165,6 +174,20 @@ class Bench:
         started_warm = sum(trial.warm for trial in done)
         return Figures(trials, max(ends), min(ends), cpu_s, started_warm, peak, notes)
 
+    def fork(self, trials: int) -> Figures:
+        """So many trials that are nothing but forks, and runs in MLflow."""
+        work = self._workspace.root / "forks.json"
+        work.write_text(json.dumps([{self._script.option: 0.01 + n / trials} for n in range(trials)]))
+        (server,) = (json.loads(path.read_text()) for path in self._workspace.mlflow.glob("*.json"))
+        before, began_at = cpu_of_children(), time.monotonic()
+        subprocess.run(
+            [sys.executable, str(Path(__file__).with_name("forks.py").resolve()), str(work), "2", "python"],
+            cwd=self._code, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            env={**os.environ, **ONE_THREAD, "MLFLOW_TRACKING_URI": f"http://127.0.0.1:{server['port']}"},
+        )  # fmt: skip
+        wall_s = time.monotonic() - began_at
+        return Figures(trials, wall_s, 0.0, cpu_of_children() - before, 0, 0, ())
+
     def _recipe(self, warm: str, trials: int) -> Recipe:
         return Recipe(
             name=f"sweep{self._count}",
@@ -249,14 +272,15 @@ def compare(script: Script, where: Path, quick: bool) -> None:
         flush=True,
     )
     notes: dict[str, None] = {}
-    rows = [("cold", "off", few), ("warm", "auto", few), ("warm", "auto", many)]
+    rows = [("cold", "off", few), ("warm", "auto", few), ("warm", "auto", many), ("forks", "", many)]
     cold: Figures | None = None
     for label, warm, trials in rows:
-        figures = bench.run(warm, trials)
+        figures = bench.run(warm, trials) if warm else bench.fork(trials)
         cold = cold or figures
+        first = f"{figures.first_s:.2f} s" if figures.first_s else ""
         print(
             f"{label:<6}{trials:>7}{figures.per_minute:>12.1f}{figures.per_minute / cold.per_minute:>7.1f}x"
-            f"{figures.first_s:>10.2f} s{figures.cpu_s / trials * 1e3:>10,.0f} ms{figures.warm:>6}",
+            f"{first:>12}{figures.cpu_s / trials * 1e3:>10,.0f} ms{figures.warm:>6}",
             flush=True,
         )
         notes.update(dict.fromkeys(note.text for note in figures.notes))

@@ -160,6 +160,35 @@ def test_its_children_stand_still_too_wherever_they_went(
     until_ended(executor)
 
 
+HEARS = """
+    import os, signal, sys, time
+
+    def heard(*_):
+        open(sys.argv[1] + "/heard", "w").close()
+        os._exit(0)
+
+    if not os.fork():
+        os.setsid()
+        signal.signal(signal.SIGTERM, heard)
+        open(sys.argv[1] + "/left", "w").close()
+    time.sleep(1000)
+"""
+
+
+def test_stopped_while_it_is_frozen_even_who_left_its_group_is_asked_to_end(
+    staged: Make, write: Callable[[str], str], tmp_path: Path, wait_for: Wait
+) -> None:
+    executor = staged()
+    order = Order(0, 1, {"command": f"{write(HEARS)} {tmp_path}"})
+    executor.launch(order)
+    wait_for((tmp_path / "left").exists)
+    executor.pause(0, 1, PauseMode.SUSPEND, "others first")
+    collect(executor, is_paused)
+    executor.stop(0, 1, "enough")
+    until_ended(executor)
+    assert (tmp_path / "heard").exists()
+
+
 def test_a_script_that_starts_processes_all_the_time_is_frozen(
     staged: Make, write: Callable[[str], str], tmp_path: Path, wait_for: Wait
 ) -> None:

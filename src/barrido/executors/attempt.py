@@ -116,6 +116,11 @@ class Attempt:
     def life(self) -> str:
         return f"{self.stem}.life"
 
+    @property
+    def is_frozen(self) -> bool:
+        """Whether all its processes stand still: it was suspended."""
+        return self.pause is PauseMode.SUSPEND and self.look_at is None
+
     def next_timer(self) -> float | None:
         """When this attempt needs attention although nothing happened; monotonic seconds."""
         if self.unclear_until is not None:

@@ -31,7 +31,8 @@ def ask_to_end(attempt: Attempt) -> None:
     leader.signal_group(signal.SIGTERM)
     # A frozen process sees its SIGTERM only when it is let go on.
     leader.signal_group(signal.SIGCONT)
-    _send_outside(attempt.stem, leader, signal.SIGTERM, signal.SIGCONT)
+    if attempt.is_scattered or not attempt.is_frozen:  # nothing is born where all stand still
+        _send_outside(attempt.stem, leader, signal.SIGTERM, signal.SIGCONT)
     if not hears:
         attempt.ask_again_at = time.monotonic() + AGAIN_S
 

@@ -59,11 +59,11 @@ def leftovers(
     """
 
     def belongs(pid: int, feed: str | None) -> bool:
+        if feed == stem or (group is None and dying is None):
+            return feed == stem
         its_group = _group_of(pid)
-        return (
-            feed == stem
-            or (group is not None and its_group == group)
-            or (feed is None and dying is not None and its_group == dying and _is_dying(pid))
+        return (group is not None and its_group == group) or (
+            feed is None and dying is not None and its_group == dying and _is_dying(pid)
         )
 
     found = []
